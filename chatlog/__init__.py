@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from chatlog.domain.models import Message, MessageDraft, MessageKind, Session, SessionStatus
+from chatlog.domain.text import replace_unstorable
+from chatlog.errors import (
+    ChatlogError,
+    ConfigurationError,
+    IdempotencyConflict,
+    InvalidInput,
+    SessionExists,
+    SessionNotFound,
+    StorageError,
+    StorageUnavailable,
+)
+from chatlog.storage.base import SessionPage, SessionStore
+from chatlog.storage.opening import open_store
+
+__all__ = [
+    "ChatlogError",
+    "ConfigurationError",
+    "IdempotencyConflict",
+    "InvalidInput",
+    "Message",
+    "MessageDraft",
+    "MessageKind",
+    "Session",
+    "SessionExists",
+    "SessionNotFound",
+    "SessionPage",
+    "SessionStatus",
+    "SessionStore",
+    "StorageError",
+    "StorageUnavailable",
+    "open_store",
+    "replace_unstorable",
+]

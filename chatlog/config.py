@@ -1,0 +1,95 @@
+"""Where things are stored, read from the environment. Every variable is described in `.env.example`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from chatlog.errors import ConfigurationError
+
+SQLITE_FILE_NAME = "chatlog.sqlite3"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CosmosSettings:
+    """How to reach a Cosmos DB container.
+
+    Attributes:
+        endpoint: the account's address, `https://<account>.documents.azure.com:443/`.
+        key: an account key; `None` signs in with Microsoft Entra ID. Never shown in a `repr`.
+        emulator: a local server: its certificate is not checked, plain http is allowed, other regions are not looked for.
+        naive_zone: the zone that stored times without one are meant in; `None` is this machine's.
+    """
+
+    endpoint: str
+    key: str | None = field(default=None, repr=False)
+    database_name: str = "chatlog"
+    container_name: str = "sessions"
+    emulator: bool = False
+    naive_zone: ZoneInfo | None = None
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.endpoint)
+        if parts.scheme not in {"https", "http"} or not parts.hostname:
+            raise ConfigurationError(
+                f"COSMOSDB_ENDPOINT={self.endpoint!r} is not an address. "
+                "Copy the URI from the account's overview, such as https://my-account.documents.azure.com:443/"
+            )
+        if parts.scheme == "http" and not self.emulator:
+            raise ConfigurationError(
+                f"COSMOSDB_ENDPOINT={self.endpoint!r} would send the key unencrypted. "
+                "Use https, or set COSMOSDB_EMULATOR=1 if this is a local test server."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """Which store to open: Cosmos DB if `cosmos` is set, else the SQLite file in `data_dir`."""
+
+    data_dir: Path = Path("data")
+    cosmos: CosmosSettings | None = None
+
+    @property
+    def sqlite_path(self) -> Path:
+        """The embedded store's database file."""
+        return self.data_dir / SQLITE_FILE_NAME
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> StoreSettings:
+        """Read the settings. An empty variable counts as unset. Raises `ConfigurationError` on nonsense."""
+        env = {name: value for name, value in (os.environ if environ is None else environ).items() if value.strip()}
+        return cls(data_dir=Path(env.get("CHATLOG_DATA_DIR", "data")), cosmos=_cosmos_from_env(env))
+
+
+def _cosmos_from_env(env: Mapping[str, str]) -> CosmosSettings | None:
+    if "COSMOSDB_ENDPOINT" not in env:
+        return None
+    return CosmosSettings(
+        endpoint=env["COSMOSDB_ENDPOINT"],
+        key=env.get("COSMOSDB_KEY"),
+        database_name=env.get("COSMOSDB_DATABASE_NAME", "chatlog"),
+        container_name=env.get("COSMOSDB_CONTAINER_NAME", "sessions"),
+        emulator=_flag(env, "COSMOSDB_EMULATOR"),
+        naive_zone=_zone(env),
+    )
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    value = env.get(name, "0").strip().lower()
+    if value not in {"0", "1", "true", "false", "yes", "no", "on", "off"}:
+        raise ConfigurationError(f"{name}={value!r} is neither yes nor no. Use 1 or 0.")
+    return value in {"1", "true", "yes", "on"}
+
+
+def _zone(env: Mapping[str, str]) -> ZoneInfo | None:
+    name = env.get("TIME_ZONE")
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigurationError(f"TIME_ZONE={name!r} is not a time zone. Use a name such as Asia/Tokyo or UTC.") from error

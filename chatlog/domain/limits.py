@@ -1,0 +1,47 @@
+"""How much of anything fits. One owner for each number, the same on every store."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from chatlog.errors import InvalidNumber
+
+# Cosmos DB takes items of 2 MB of UTF-8 JSON and adds five fields of its own (_rid, _self, _etag, _attachments, _ts), for
+# which 1 kB is kept free. Source: https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
+MAX_ITEM_BYTES = 2 * 1024 * 1024 - 1024
+MAX_SOURCE_CHARACTERS = 255
+MAX_KIND_CHARACTERS = 64
+MAX_TAG_CHARACTERS = 100
+MAX_TAGS = 50
+MAX_TITLE_CHARACTERS = 500
+MAX_TASK_CHARACTERS = 100_000
+MAX_PARTICIPANTS = 1_000
+# JSON numbers are IEEE 754 doubles in Cosmos DB; above 2**53 - 1 two integers could become one (RFC 8259, section 6).
+MAX_INTEGER = 2**53 - 1
+MAX_LIST_LIMIT = 1_000
+
+# An active session that says nothing for this long is shown as stalled.
+STALLED_AFTER = timedelta(minutes=5)
+
+
+def check_number(value: object, *, field: str, minimum: int, maximum: int) -> int:
+    """Return `value` if it is a whole number from `minimum` to `maximum`.
+
+    Raises:
+        InvalidNumber: it is not.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidNumber(field, f"{value!r} is not a whole number.")
+    if not minimum <= value <= maximum:
+        raise InvalidNumber(field, f"{value} is out of range; it goes from {minimum} to {maximum}.")
+    return value
+
+
+def check_sequence(value: object, *, field: str = "after") -> int:
+    """Return `value` if it can be a cursor: 0 ("nothing yet") to 2**53 - 1."""
+    return check_number(value, field=field, minimum=0, maximum=MAX_INTEGER)
+
+
+def check_limit(value: object, *, field: str = "limit") -> int:
+    """Return `value` if that many items may be asked for at once: 1 to 1,000."""
+    return check_number(value, field=field, minimum=1, maximum=MAX_LIST_LIMIT)

@@ -1,0 +1,129 @@
+"""What every store promises. Services and pages know a store only by this protocol; one contract suite checks them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Protocol, Self
+
+from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """A part of the list of sessions.
+
+    Attributes:
+        items: newest first.
+        next_cursor: pass it as `cursor` for the sessions that come after; `None` at the end.
+    """
+
+    items: tuple[Session, ...]
+    next_cursor: str | None
+
+
+class SessionStore(Protocol):
+    """Keeps sessions and their messages.
+
+    A store opens itself on first use and can be used from several event loops. Every method may raise a `StorageError`
+    besides the errors it names, and an `InvalidInput` for arguments out of range.
+    """
+
+    async def create_session(self, session: Session) -> Session:
+        """Store a new session and return it as stored.
+
+        Creating it again with the same id and task returns what is stored.
+
+        Raises:
+            SessionExists: the id is taken by a session with another task.
+        """
+        ...
+
+    async def list_sessions(
+        self, *, limit: int = 50, cursor: str | None = None, running_since: datetime | None = None
+    ) -> SessionPage:
+        """Sessions, newest `created_at` first, at most `limit` (1 to 1,000).
+
+        Args:
+            cursor: the `next_cursor` of the page before.
+            running_since: only active sessions in which something happened at that time or later.
+        Raises:
+            InvalidCursor: `cursor` was not returned by this method.
+        """
+        ...
+
+    async def get_session(self, session_id: str) -> Session:
+        """One session. Raises `SessionNotFound`."""
+        ...
+
+    async def update_session(
+        self,
+        session_id: str,
+        *,
+        status: SessionStatus | None = None,
+        title: str | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> Session:
+        """Change what is given, leave the rest, and return the session as it is now. Raises `SessionNotFound`."""
+        ...
+
+    async def recount_session(self, session_id: str) -> Session:
+        """Make count, last time and participants agree with the messages stored, as they may not after a writer was killed.
+
+        Raises:
+            SessionNotFound: there is no such session.
+        """
+        ...
+
+    async def append_messages(self, session_id: str, drafts: Sequence[MessageDraft]) -> list[Message]:
+        """Store the drafts after what is there, in their order, and return them as stored, each with its sequence.
+
+        When this returns, every one of them survives a crash and a power cut. A draft whose `message_id` is stored already
+        in this session is not stored again; its original message is returned in its place.
+
+        Raises:
+            SessionNotFound: there is no such session.
+            IdempotencyConflict: a `message_id` is stored already with another source or content. Nothing is stored; on Cosmos DB,
+                of a call with more than 100 drafts, whole hundreds before that one may be.
+            ItemTooLarge: a draft is over the 2 MB of an item. Nothing is stored.
+            StorageError: some or all may or may not be stored. Send the same drafts again: nothing is doubled.
+        """
+        ...
+
+    async def list_messages(self, session_id: str, *, after: int = 0, limit: int = 200) -> list[Message]:
+        """Messages with a sequence above `after`, in order, at most `limit` (1 to 1,000); without a hole among them.
+
+        Raises:
+            SessionNotFound: `after` is 0 and there is no such session.
+        """
+        ...
+
+    async def get_last_sequence(self, session_id: str) -> int:
+        """The sequence of the newest message, 0 if there is none. Raises `SessionNotFound`."""
+        ...
+
+    async def wait_for_change(self, *, at_most: float) -> bool:
+        """Wait until anybody, in any process, may have written something; give up after `at_most` seconds.
+
+        A hint: it may come without a reason, and may be missed. A store that cannot know waits the whole time.
+
+        Returns:
+            Whether something may have changed.
+        """
+        ...
+
+    async def ping(self) -> None:
+        """Return if the store answers. Raises the `StorageError` that says why not."""
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what is in flight and let go of connections, files and threads. Closing twice is fine."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...

@@ -1,0 +1,50 @@
+"""Choosing a store: the one place that knows which there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote
+
+from chatlog.config import CosmosSettings, StoreSettings
+from chatlog.errors import ConfigurationError
+from chatlog.storage.base import SessionStore
+
+_SQLITE_PREFIX = "sqlite:///"
+
+
+def open_store(location: str | StoreSettings | None = None) -> SessionStore:
+    """The store that `location` names, or, without one, that the environment names (`COSMOSDB_ENDPOINT`, `CHATLOG_DATA_DIR`).
+
+    It connects on first use. Use it as `async with open_store() as store:`, or call `aclose()`.
+
+    Args:
+        location: `"sqlite:///relative/file"`, `"sqlite:////absolute/file"`, or settings.
+    Raises:
+        ConfigurationError: the location or the environment cannot be understood.
+    """
+    if isinstance(location, str):
+        return _open_sqlite(_sqlite_path(location))
+    settings = StoreSettings.from_env() if location is None else location
+    return _open_sqlite(settings.sqlite_path) if settings.cosmos is None else _open_cosmos(settings.cosmos)
+
+
+def _sqlite_path(location: str) -> Path:
+    path = unquote(location.removeprefix(_SQLITE_PREFIX))
+    if not location.startswith(_SQLITE_PREFIX) or not path:
+        raise ConfigurationError(
+            f"{location!r} names no store. Use 'sqlite:///file.sqlite3', or leave it out and set COSMOSDB_ENDPOINT."
+        )
+    return Path(path)
+
+
+# Each store is imported when it is chosen: an agent that writes to a file does not load the Azure SDK.
+def _open_sqlite(path: Path) -> SessionStore:
+    from chatlog.storage.sqlite.store import SqliteSessionStore
+
+    return SqliteSessionStore(path)
+
+
+def _open_cosmos(settings: CosmosSettings) -> SessionStore:
+    from chatlog.storage.cosmos.store import CosmosSessionStore
+
+    return CosmosSessionStore(settings)
