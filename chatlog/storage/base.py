@@ -85,8 +85,8 @@ class SessionStore(Protocol):
 
         Raises:
             SessionNotFound: there is no such session.
-            IdempotencyConflict: a `message_id` is stored already with another source or content. Nothing is stored; on Cosmos DB,
-                of a call with more than 100 drafts, whole hundreds before that one may be.
+            IdempotencyConflict: a `message_id` is stored already with another source or content. Nothing is stored, except on
+                Cosmos DB, of a call with more than 100 drafts, whole hundreds before that one.
             ItemTooLarge: a draft is over the 2 MB of an item. Nothing is stored.
             StorageError: some or all may or may not be stored. Send the same drafts again: nothing is doubled.
         """
