@@ -86,24 +86,31 @@ def session_from_document(document: Mapping[str, Any], *, naive_zone: tzinfo | N
 
 
 def message_to_document(draft: MessageDraft, *, session_id: str, sequence: int) -> Document:
-    """The document of a message. Raises `ItemTooLarge` if no store takes it."""
-    document: Document = {
-        "id": message_document_id(session_id, sequence),
-        "session_id": session_id,
-        "type": MESSAGE_TYPE,
-        "source": draft.source,
-        "content": draft.content,
-        "timestamp": to_timestamp(draft.timestamp),
-        "sequence": sequence,
-        "message_id": draft.message_id,
-        "kind": draft.kind,
-        "search_text": search_form(draft.content),
-        "metadata": dict(draft.metadata),
-    }
-    if draft.models_usage is not None:
-        document["models_usage"] = dict(draft.models_usage)
+    """The document of a message that is to be stored. Raises `ItemTooLarge` if no store takes it."""
+    document = message_as_document(Message.from_draft(draft, session_id=session_id, sequence=sequence))
     if not _surely_fits(draft):
         check_size(document, field="content")
+    return document
+
+
+def message_as_document(message: Message) -> Document:
+    """The document of a stored message."""
+    document: Document = {
+        **message.extra,
+        "id": message_document_id(message.session_id, message.sequence),
+        "session_id": message.session_id,
+        "type": MESSAGE_TYPE,
+        "source": message.source,
+        "content": message.content,
+        "timestamp": to_timestamp(message.timestamp),
+        "sequence": message.sequence,
+        "message_id": message.message_id,
+        "kind": message.kind,
+        "search_text": search_form(message.content),
+        "metadata": dict(message.metadata),
+    }
+    if message.models_usage is not None:
+        document["models_usage"] = dict(message.models_usage)
     return document
 
 

@@ -1,0 +1,125 @@
+"""Opening the database file, and saying what went wrong with it in chatlog's words."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import apsw
+
+from chatlog.errors import (
+    StorageCorrupt,
+    StorageDenied,
+    StorageError,
+    StorageFull,
+    StorageReadOnly,
+    StorageUnavailable,
+)
+
+SCHEMA_VERSION = 1
+# How long a writer waits for the writers of other processes. One group commit takes about a millisecond.
+BUSY_SECONDS = 10.0
+
+_ANSWERS: tuple[tuple[type[apsw.Error], type[StorageError], str], ...] = (
+    (apsw.FullError, StorageFull, "the disk is full. Make room; saving then works again by itself."),
+    (apsw.ReadOnlyError, StorageReadOnly, "it cannot be written. Check the disk and the file's permissions."),
+    (apsw.CantOpenError, StorageReadOnly, "it cannot be opened. Check that its folder exists and can be written."),
+    (apsw.PermissionsError, StorageDenied, "access was refused. Check the file's permissions."),
+    (apsw.AuthError, StorageDenied, "access was refused. Check the file's permissions."),
+    (apsw.BusyError, StorageUnavailable, f"another process kept it locked for {BUSY_SECONDS:.0f} s. Try again."),
+    (apsw.LockedError, StorageUnavailable, "it is locked. Try again."),
+    (apsw.CorruptError, StorageCorrupt, "it is damaged. Restore a backup, or move it away to start anew."),
+    (apsw.NotADBError, StorageCorrupt, "it is not a SQLite database. Point CHATLOG_DATA_DIR elsewhere, or move it away."),
+    (apsw.IOError, StorageUnavailable, "the disk reported an error. Check the disk; nothing unconfirmed counts as saved."),
+)
+
+
+def open_connection(path: Path) -> apsw.Connection:
+    """A connection that reads and writes, to a database that has its tables.
+
+    Raises:
+        StorageError: the file or its folder cannot be used; the message says why.
+    """
+    with translated_errors(path):
+        _make_folder(path.parent)
+        connection = apsw.Connection(str(path))
+        try:
+            _configure(connection)
+            _prepare_schema(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def open_reader(path: Path) -> apsw.Connection:
+    """A connection for reading only, to a database that `open_connection` has prepared, or that lies on a read-only disk."""
+    with translated_errors(path):
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        connection.set_busy_handler(_wait_for_writer)
+        return connection
+
+
+@contextmanager
+def translated_errors(path: Path) -> Iterator[None]:
+    """Turn errors of SQLite and of the file system into a `StorageError` that names the file and what to do."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise _translate(error, path) from error
+    except OSError as error:
+        raise StorageReadOnly(f"The database {path}: its folder cannot be made or entered ({error.strerror}).") from error
+
+
+def _translate(error: apsw.Error, path: Path) -> StorageError:
+    for kind, translation, advice in _ANSWERS:
+        if isinstance(error, kind):
+            return translation(f"The database {path}: {advice} (SQLite says: {error})")
+    return StorageError(f"The database {path}: SQLite failed unexpectedly ({type(error).__name__}: {error}).")
+
+
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _configure(connection: apsw.Connection) -> None:
+    connection.set_busy_handler(_wait_for_writer)
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    # FULL: a commit is on the disk before it is acknowledged. NORMAL may lose the last ones in a power cut.
+    # Source: https://www.sqlite.org/pragma.html#pragma_synchronous
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")
+
+
+def _wait_for_writer(attempt: int) -> bool:
+    """Wait for another process's transaction. Short random waits: SQLite's own back-off lets one of eight writers starve."""
+    time.sleep(random.uniform(0.0002, 0.004))  # noqa: S311  # spreads the waiters; nothing secret
+    return attempt * 0.0021 < BUSY_SECONDS
+
+
+def _prepare_schema(connection: apsw.Connection, path: Path) -> None:
+    if _schema_version(connection, path) == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if _schema_version(connection, path) == 0:  # asked again: another process may have been first
+            connection.execute(files(__package__).joinpath("schema.sql").read_text("utf-8"))
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _schema_version(connection: apsw.Connection, path: Path) -> int:
+    version = int(connection.pragma("user_version"))
+    if version > SCHEMA_VERSION:
+        raise StorageCorrupt(
+            f"The database {path} was written by a newer chatlog: it has schema {version}, this one knows {SCHEMA_VERSION}. "
+            "Upgrade chatlog."
+        )
+    return version

@@ -1,0 +1,100 @@
+"""Reading beside the writer: a few threads, each with a connection of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+
+from chatlog.errors import StoreClosed
+from chatlog.storage.sqlite.connection import open_reader, translated_errors
+
+Result = TypeVar("Result")
+_THREADS = 4
+# How often the file is asked whether another connection has written: one look costs some microseconds.
+_LOOK_EVERY_SECONDS = 0.025
+
+
+class ReaderPool:
+    """Runs reads in threads, so that neither the disk nor a long read holds up an event loop."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="chatlog-reader")
+        self._local = threading.local()
+        self._connections: list[apsw.Connection] = []
+        self._closed = False
+
+    async def run(self, read: Callable[[apsw.Connection], Result]) -> Result:
+        """Do `read` in a thread and return its result."""
+        if self._closed:
+            raise StoreClosed
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, read)
+
+    def close(self) -> None:
+        """Finish what is being read, then let go of the file. Blocks; closing twice is fine."""
+        self._closed = True
+        self._pool.shutdown()
+        while self._connections:
+            self._connections.pop().close()
+
+    def _read(self, read: Callable[[apsw.Connection], Result]) -> Result:
+        with translated_errors(self._path):
+            return read(self._connection())
+
+    def _connection(self) -> apsw.Connection:
+        if not hasattr(self._local, "connection"):
+            self._local.connection = open_reader(self._path)
+            self._connections.append(self._local.connection)
+        connection: apsw.Connection = self._local.connection
+        return connection
+
+
+class ChangeWatcher:
+    """Notices that any connection, of any process, has committed something.
+
+    Source: https://www.sqlite.org/pragma.html#pragma_data_version
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="chatlog-watcher")
+        self._connection: apsw.Connection | None = None
+        self._version: int | None = None
+        self._stop = threading.Event()
+
+    async def wait(self, *, at_most: float) -> bool:
+        """Whether something was committed within `at_most` seconds, or since the last call."""
+        cancelled = threading.Event()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._watch, at_most, cancelled)
+        finally:
+            cancelled.set()
+
+    def close(self) -> None:
+        """Stop watching. Blocks for one look at the most; closing twice is fine."""
+        self._stop.set()
+        self._pool.shutdown()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _watch(self, at_most: float, cancelled: threading.Event) -> bool:
+        for _ in range(max(1, round(at_most / _LOOK_EVERY_SECONDS))):
+            if self._has_changed():
+                return True
+            if self._stop.is_set() or cancelled.wait(_LOOK_EVERY_SECONDS):
+                return False
+        return False
+
+    def _has_changed(self) -> bool:
+        with translated_errors(self._path):
+            self._connection = self._connection or open_reader(self._path)
+            version = int(self._connection.pragma("data_version"))
+        before, self._version = self._version, version
+        return before != version

@@ -1,0 +1,158 @@
+"""One writer thread per store, with group commit: all saves that wait share one transaction and one trip to the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+
+from chatlog.errors import ChatlogError, StorageError, StoreClosed
+from chatlog.storage.sqlite.connection import open_connection, translated_errors
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+Work = Callable[[apsw.Connection], Result]
+
+# Bounds how long the first of a group waits for the last, and how much one transaction holds in memory.
+MAX_GROUP = 512
+
+
+@dataclass(slots=True)
+class _Job:
+    """A piece of work and whom to tell. Exactly one of `result` and `error` is set once it has run."""
+
+    work: Work[Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+class GroupCommitWriter:
+    """Runs pieces of work one after the other in its own thread, and tells their callers after the commit they were in.
+
+    Work that raises is undone alone; the rest of its group is committed. A caller that is cancelled stops waiting, its work
+    is still done: a write is never left half known.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+        self._connection: apsw.Connection | None = None
+
+    async def run(self, work: Work[Result]) -> Result:
+        """Do `work` in a transaction and return its result after the commit."""
+        loop = asyncio.get_running_loop()
+        job = _Job(work, loop, loop.create_future())
+        with self._lock:
+            if self._closed:
+                raise StoreClosed
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="chatlog-writer", daemon=True)
+                self._thread.start()
+            self._jobs.put(job)
+        result: Result = await job.future
+        return result
+
+    def close(self) -> None:
+        """Finish what waits, then let go of the file. Blocks; closing twice is fine."""
+        with self._lock:
+            self._closed = True
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            self._jobs.put(None)
+            thread.join()
+
+    def _serve(self) -> None:
+        while (group := self._next_group()) is not None:
+            try:
+                self._commit(group)
+            except BaseException as error:  # noqa: BLE001  # it is handed to every caller of the group; the thread must live on
+                self._drop_connection()
+                for job in group:
+                    job.error = job.error or error
+            _tell(group)
+        self._drop_connection()
+
+    def _next_group(self) -> list[_Job] | None:
+        """Everything that waits, or `None` once the last job before closing is done."""
+        first = self._jobs.get()
+        if first is None:
+            return None
+        group = [first]
+        while len(group) < MAX_GROUP and not self._jobs.empty():
+            job = self._jobs.get()
+            if job is None:
+                self._jobs.put(None)
+                break
+            group.append(job)
+        return group
+
+    def _commit(self, group: list[_Job]) -> None:
+        with translated_errors(self._path):
+            connection = self._connection = self._connection or open_connection(self._path)
+            connection.execute("BEGIN IMMEDIATE")
+            for job in group:
+                _run(job, connection)
+            connection.execute("COMMIT")
+
+    def _drop_connection(self) -> None:
+        """Close the connection: what a failed commit left behind is rolled back, and the next group starts afresh."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except apsw.Error:  # the disk that failed the commit may fail the closing checkpoint too
+                logger.warning("The database %s could not be closed cleanly.", self._path, exc_info=True)
+
+
+def _run(job: _Job, connection: apsw.Connection) -> None:
+    connection.execute("SAVEPOINT job")
+    try:
+        job.result = job.work(connection)
+    except ChatlogError as error:
+        connection.execute("ROLLBACK TO job")
+        job.error = error
+    connection.execute("RELEASE job")
+
+
+def _tell(group: list[_Job]) -> None:
+    """Hand out the results, waking each event loop once and not once per caller."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = defaultdict(list)
+    for job in group:
+        by_loop[job.loop].append(job)
+    for loop, jobs in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, jobs)
+        except RuntimeError:
+            logger.debug("The event loop of %d finished saves is closed; nobody waits for them.", len(jobs))
+
+
+def _resolve(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.future.done():  # its caller was cancelled
+            continue
+        if job.error is None:
+            job.future.set_result(job.result)
+        else:
+            job.future.set_exception(_own_copy(job.error))
+
+
+def _own_copy(error: BaseException) -> BaseException:
+    """An error of its own for each caller: a traceback grows wherever one and the same error is raised."""
+    if not isinstance(error, StorageError) or isinstance(error, StoreClosed):
+        return error
+    copy = type(error)(*error.args)
+    copy.__cause__ = error.__cause__
+    return copy
