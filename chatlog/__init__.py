@@ -12,17 +12,21 @@ from chatlog.errors import (
     StorageError,
     StorageUnavailable,
 )
+from chatlog.manager import CosmosDBManager
+from chatlog.recorder import Recorder
 from chatlog.storage.base import SessionPage, SessionStore
 from chatlog.storage.opening import open_store
 
 __all__ = [
     "ChatlogError",
     "ConfigurationError",
+    "CosmosDBManager",
     "IdempotencyConflict",
     "InvalidInput",
     "Message",
     "MessageDraft",
     "MessageKind",
+    "Recorder",
     "Session",
     "SessionExists",
     "SessionNotFound",
