@@ -85,7 +85,10 @@ async def test_a_batch_with_old_and_new_messages_appends_the_new(store: SessionS
 
 async def test_the_same_id_with_other_text_is_a_conflict_and_changes_nothing(store: SessionStore, session: Session) -> None:
     (stored,) = await store.append_messages(session.session_id, [make_draft(message_id="mine", content="said")])
-    for other in (make_draft(message_id="mine", content="not said", source=stored.source), make_draft(message_id="mine", source="x")):
+    for other in (
+        make_draft(message_id="mine", content="not said", source=stored.source),
+        make_draft(message_id="mine", source="x"),
+    ):
         with pytest.raises(IdempotencyConflict, match="mine"):
             await store.append_messages(session.session_id, [make_draft(), other])
     with pytest.raises(IdempotencyConflict, match="twice"):

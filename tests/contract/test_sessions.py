@@ -15,7 +15,10 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 async def test_a_session_is_read_back_as_it_was_created(store: SessionStore) -> None:
     created = make_session(
-        participants=["creative_planner", "市場分析"], title="空間", tags=["product", "日本語"], metadata={"run": {"seed": 7}, "ok": None}
+        participants=["creative_planner", "市場分析"],
+        title="空間",
+        tags=["product", "日本語"],
+        metadata={"run": {"seed": 7}, "ok": None},
     )
     assert await store.create_session(created) == created
     assert await store.get_session(created.session_id) == created
@@ -153,7 +156,7 @@ async def test_an_id_that_cannot_be_is_refused_everywhere(store: SessionStore, b
         make_session(session_id=bad_id)
 
 
-@pytest.mark.parametrize("good_id", ["x" * 255, "会議 2026", "a.b-c_d~e!$&'()*+,;=:@", "\U0001f600" * 240, "it's 100% \"ok\""])
+@pytest.mark.parametrize("good_id", ["x" * 255, "会議 2026", "a.b-c_d~e!$&'()*+,;=:@", "\U0001f600" * 240, 'it\'s 100% "ok"'])
 async def test_an_unusual_id_works_everywhere(store: SessionStore, good_id: str) -> None:
     session = await store.create_session(make_session(session_id=good_id))
     (message,) = await store.append_messages(good_id, [make_draft()])
@@ -168,7 +171,8 @@ async def test_a_session_over_two_megabytes_is_refused(store: SessionStore) -> N
 
 
 @pytest.mark.parametrize(
-    "change", [{"title": ""}, {"title": "x" * 501}, {"tags": [""]}, {"tags": ["x"] * 3 + ["y" * 101]}, {"tags": "ab"}, {"title": "\x00"}]
+    "change",
+    [{"title": ""}, {"title": "x" * 501}, {"tags": [""]}, {"tags": ["x"] * 3 + ["y" * 101]}, {"tags": "ab"}, {"title": "\x00"}],
 )
 async def test_a_change_that_cannot_be_is_refused(store: SessionStore, session: Session, change: dict) -> None:
     with pytest.raises(InvalidInput):

@@ -108,7 +108,8 @@ class SqliteSessionStore:
         await self._read(lambda connection: connection.execute("SELECT 1 FROM sessions LIMIT 1").fetchall())
 
     async def aclose(self) -> None:
-        for part in (self._writer, self._changes, self._readers):
+        # The writer last: whoever closes last moves the write-ahead log into the database, which a reader may not.
+        for part in (self._changes, self._readers, self._writer):
             await asyncio.to_thread(part.close)
 
     async def __aenter__(self) -> Self:
