@@ -1,0 +1,62 @@
+"""What `manage.py check` and `serve` say about settings that would leave the site open or unreachable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, register
+
+from chatlog.config import StoreSettings
+from chatlog.errors import ConfigurationError
+
+
+@register(Tags.security)
+def check_allowed_hosts(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    if "*" not in settings.ALLOWED_HOSTS:
+        return []
+    return [
+        Error(
+            "ALLOWED_HOSTS=* would let any web site that points its name at this server act as its visitors.",
+            hint="List the names people type into their browser, such as ALLOWED_HOSTS=chatlog.example.org",
+            id="dashboard.E001",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_debug(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    if not settings.DEBUG or all(host in settings.LOOPBACK_HOSTS for host in settings.ALLOWED_HOSTS):
+        return []
+    return [
+        Error(
+            "DEBUG is on while ALLOWED_HOSTS names more than this machine: error pages would show settings and code.",
+            hint="Unset DEBUG.",
+            id="dashboard.E002",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_trusted_origins(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Behind a proxy that speaks TLS, Django sees plain http and would take the page's own origin for a foreign one."""
+    if not settings.BEHIND_TLS or any(origin.startswith("https://") for origin in settings.CSRF_TRUSTED_ORIGINS):
+        return []
+    return [
+        CheckWarning(
+            "ALLOWED_HOSTS names a public host, but CSRF_TRUSTED_ORIGINS has no https address: "
+            "logging in and live pages will be refused.",
+            hint="Set it to the address people see, such as CSRF_TRUSTED_ORIGINS=https://chatlog.example.org",
+            id="dashboard.W001",
+        )
+    ]
+
+
+@register()
+def check_store_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        StoreSettings.from_env()
+    except ConfigurationError as error:
+        return [Error(str(error), hint="The variables are described in .env.example.", id="dashboard.E003")]
+    return []

@@ -1,0 +1,31 @@
+"""Static files under names that carry a hash of their content, and collecting them before the site starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.management import call_command
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise carries no types
+    support_js_module_import_aggregation = True  # a module's imports are rewritten to the hashed names too
+
+
+def collect_if_stale() -> bool:
+    """Collect the static files if any is newer than the last collection. Returns whether that was needed."""
+    if not isinstance(staticfiles_storage, HashedFiles):
+        return False
+    manifest = Path(settings.STATIC_ROOT) / HashedFiles.manifest_name
+    if manifest.exists() and manifest.stat().st_mtime >= _newest_source():
+        return False
+    call_command("collectstatic", interactive=False, verbosity=0)
+    return True
+
+
+def _newest_source() -> float:
+    files = (Path(storage.path(name)) for finder in get_finders() for name, storage in finder.list([]))
+    return max((file.stat().st_mtime for file in files), default=0.0)
