@@ -1,4 +1,4 @@
-"""An agent that is killed a lot: it saves numbered remarks, logs what it tried and what was acknowledged, and resumes from its log.
+"""An agent that is killed a lot: it logs what it tried and what was acknowledged, and after a kill resumes from its log.
 
 Usage: python -m tests.faults.writer_program STORE SESSION NAME LOG REMARKS
 """

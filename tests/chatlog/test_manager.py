@@ -1,0 +1,86 @@
+"""The seed's vocabulary does what the seed meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import chatlog
+from chatlog import ConfigurationError, CosmosDBManager, InvalidInput, SessionStatus
+from chatlog.config import StoreSettings
+from chatlog.errors import StorageUnavailable
+
+REMARK = {"source": "creative_planner", "content": "空間共有型", "timestamp": "2024-01-20T14:30:25.123456"}
+
+
+async def manager_in(folder: Path) -> CosmosDBManager:
+    manager = CosmosDBManager(StoreSettings(data_dir=folder))
+    await manager.initialize("session_20240120_143022")
+    await manager.save_session_info("task", participants=["creative_planner"])
+    return manager
+
+
+async def test_a_discussion_is_saved_and_read_back(tmp_path: Path) -> None:
+    manager = await manager_in(tmp_path)
+    assert await manager.save_message_realtime(REMARK) == "session_20240120_143022_msg_0001"
+    ids = await manager.save_messages_batch([REMARK | {"content": str(n)} for n in range(120)])
+    assert ids[-1] == "session_20240120_143022_msg_0121"
+    documents = await manager.get_session_messages()
+    assert [document["sequence"] for document in documents] == list(range(1, 122))
+    assert documents[0]["content"] == REMARK["content"]
+    await manager.update_session_status("completed", message_count=0)
+    (listed,) = await manager.get_all_sessions()
+    assert (listed["status"], listed["message_count"]) == ("completed", 121)
+    await manager.close()
+
+
+async def test_saving_the_session_again_is_no_error(tmp_path: Path) -> None:
+    manager = await manager_in(tmp_path)
+    await manager.save_session_info("task", status="failed")
+    assert [found["status"] for found in await manager.get_all_sessions()] == ["failed"]
+    await manager.close()
+
+
+async def test_recent_sessions_are_those_that_began_lately(tmp_path: Path) -> None:
+    manager = await manager_in(tmp_path)
+    assert len(await manager.get_recent_sessions(hours=1)) == 1
+    assert await manager.get_recent_sessions(hours=0) == []
+    await manager.close()
+
+
+async def test_a_save_is_repeated_with_the_same_id_while_the_store_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = chatlog.open_store(f"sqlite:///{tmp_path}/c.sqlite3")
+    append, failures = store.append_messages, [StorageUnavailable("away"), StorageUnavailable("away")]
+
+    async def reply_lost(*args: object) -> object:
+        result = await append(*args)  # it is stored, only the answer never comes
+        if failures:
+            raise failures.pop()
+        return result
+
+    monkeypatch.setattr(store, "append_messages", reply_lost)
+    monkeypatch.setattr("random.uniform", lambda *_: 0)
+    manager = CosmosDBManager(store=store)
+    await manager.initialize("s")
+    await manager.save_session_info("task")
+    assert await manager.save_message_realtime(REMARK) == "s_msg_0001"
+    assert len(await manager.get_session_messages()) == 1
+    failures += [StorageUnavailable("away")] * 3
+    with pytest.raises(StorageUnavailable):
+        await manager.save_message_realtime(REMARK)
+    await store.aclose()
+
+
+async def test_it_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="initialize"):
+        await CosmosDBManager(StoreSettings(data_dir=tmp_path)).get_session_messages()
+    manager = await manager_in(tmp_path)
+    with pytest.raises(InvalidInput, match="content"):
+        await manager.save_message_realtime({"source": "a"})
+    with pytest.raises(InvalidInput, match="active, completed"):
+        await manager.update_session_status("done")
+    assert SessionStatus((await manager.get_all_sessions())[0]["status"]) is SessionStatus.ACTIVE
+    await manager.close()
