@@ -32,7 +32,18 @@ def _list(name: str, default: list[str]) -> list[str]:
     return [entry.strip() for entry in env.list(name)] if _filled(name) else default
 
 
-DATA_DIR = Path(_text("CHATLOG_DATA_DIR", "data")).resolve()
+def _data_dir() -> Path:
+    folder = Path(_text("CHATLOG_DATA_DIR", "data")).resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"CHATLOG_DATA_DIR={str(folder)!r} cannot be made: {error.strerror}. Name another."
+        ) from error
+    return folder
+
+
+DATA_DIR = _data_dir()
 
 
 def _secret_key() -> str:
@@ -46,14 +57,13 @@ def _secret_key() -> str:
         return file.read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(
-            f"SECRET_KEY is not set and none can be kept in {file}: {error}. "
+            f"SECRET_KEY is not set and none can be kept in {file}: {error.strerror}. "
             "Set SECRET_KEY, or let CHATLOG_DATA_DIR name a folder that can be written."
         ) from error
 
 
 def _write_new_key(file: Path) -> None:
     # Linking a finished file into place: of two processes that start together both read the same, whole key.
-    file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".secret_key.{os.getpid()}")
     draft.touch(mode=0o600, exist_ok=True)
     draft.write_text(secrets.token_urlsafe(50) + "\n")

@@ -1,0 +1,34 @@
+"""The site as an ASGI application, for `manage.py serve` (daphne) and for any other server (uvicorn, hypercorn)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
+_http = get_asgi_application()  # sets Django up; what follows needs its apps
+
+from dashboard import lifecycle  # noqa: E402
+from dashboard.routing import websocket_urlpatterns  # noqa: E402
+from dashboard.sockets.gate import Gate  # noqa: E402
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def _lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:  # noqa: ARG001  # ASGI's signature
+    """Servers other than daphne say when they stop; daphne's shutdown is in `dashboard.server`."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await lifecycle.shut_down()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+application = ProtocolTypeRouter(
+    {"http": _http, "websocket": Gate(URLRouter(websocket_urlpatterns)), "lifespan": _lifespan},
+)

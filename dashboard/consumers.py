@@ -1,0 +1,173 @@
+"""The sockets of live pages: who may come in, what they may say, and which feed they are handed to."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.contrib.auth import HASH_SESSION_KEY
+
+from chatlog.domain.ids import check_id
+from chatlog.errors import InvalidId
+from dashboard import fragments
+from dashboard.feeds import hub
+from dashboard.feeds.viewer import Viewer
+from dashboard.sockets import codes, registry
+from dashboard.sockets.registry import OpenSocket
+
+MAX_INBOUND_CHARACTERS = 1024
+MAX_QUERY_BYTES = 1024
+
+
+class Refused(Exception):
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class LiveSocket(AsyncWebsocketConsumer):
+    """A socket that belongs to a login and is fed by `self.viewer`. It accepts first and refuses afterwards, with a code:
+
+    a browser does not learn why a connection was not accepted, and would try again for ever.
+    """
+
+    # Hints come to the process, not to each socket: a consumer without a layer costs no channel.
+    channel_layer_alias = ""
+
+    viewer: Viewer | None = None
+    _open_socket: OpenSocket | None = None
+    _is_dismissed = False
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:  # also when the server cancels us without a word
+            self._leave()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        # Channels' own looks after database connections each time; nothing here holds one.
+        await getattr(self, message["type"].replace(".", "_"))(message)
+
+    async def connect(self) -> None:
+        await self.accept()
+        try:
+            self._enter()
+        except Refused as refused:
+            await self.dismiss(refused.code, str(refused))
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """The only thing a page says: `{"received": <last sequence>}`."""
+        if self.viewer is None or self._is_dismissed:
+            return  # on its way out
+        sequence = _read_acknowledgement(text_data)
+        if sequence is None:
+            await self.dismiss(codes.BAD_REQUEST, 'Only {"received": <last sequence>} can be sent here.')
+        else:
+            self.viewer.acknowledge(sequence)
+
+    async def dismiss(self, code: int, text: str) -> None:
+        """Say why, then close. daphne sends no reason with a close code, so the words go ahead."""
+        if self._is_dismissed:
+            return
+        self._is_dismissed = True
+        try:
+            if code != codes.GOING_DOWN:  # the page is back before anybody has read why
+                await self.send(text_data=fragments.trouble_frame(text))
+            await self.close(code=code, reason=text)
+        finally:
+            self._leave()
+
+    def make_viewer(self) -> Viewer:
+        raise NotImplementedError
+
+    def start_watching(self, viewer: Viewer) -> None:
+        raise NotImplementedError
+
+    def stop_watching(self, viewer: Viewer) -> None:
+        raise NotImplementedError
+
+    def _enter(self) -> None:
+        sockets = registry.current.get()
+        if sockets.is_closing:
+            raise Refused(codes.GOING_DOWN, "The server stops.")
+        user = self.scope["user"]
+        if not user.is_authenticated:
+            raise Refused(codes.LOGGED_OUT, "Log in to watch.")
+        if not sockets.has_room_for(user.pk):
+            raise Refused(codes.TOO_MANY, "Too many live pages are open. Close some, then reload this one.")
+        session = self.scope["session"]
+        viewer = self.make_viewer()
+        self._open_socket = OpenSocket(user.pk, session.session_key, session[HASH_SESSION_KEY], self.dismiss)
+        sockets.add(self._open_socket)
+        self.viewer = viewer
+        self.start_watching(viewer)
+
+    def _leave(self) -> None:
+        if self.viewer is not None and self._open_socket is not None:
+            self.stop_watching(self.viewer)
+            registry.current.get().remove(self._open_socket)
+        self.viewer = self._open_socket = None
+
+
+class SessionConsumer(LiveSocket):
+    """`/ws/sessions/<id>/?after=<sequence>`: what comes after the last message the page has."""
+
+    def make_viewer(self) -> Viewer:
+        try:
+            check_id(self._session_id, field="session_id")
+        except InvalidId as error:
+            raise Refused(codes.BAD_REQUEST, str(error)) from error
+        return Viewer(send=self.base_send, close=self.dismiss, cursor=_read_cursor(self.scope["query_string"]))
+
+    def start_watching(self, viewer: Viewer) -> None:
+        hub.current.get().watch_session(self._session_id, viewer)
+
+    def stop_watching(self, viewer: Viewer) -> None:
+        hub.current.get().leave_session(self._session_id, viewer)
+
+    @property
+    def _session_id(self) -> str:
+        session_id: str = self.scope["url_route"]["kwargs"]["session_id"]
+        return session_id
+
+
+class SessionListConsumer(LiveSocket):
+    """`/ws/sessions/`: the first page of the list."""
+
+    def make_viewer(self) -> Viewer:
+        return Viewer(send=self.base_send, close=self.dismiss)
+
+    def start_watching(self, viewer: Viewer) -> None:
+        hub.current.get().watch_list(viewer)
+
+    def stop_watching(self, viewer: Viewer) -> None:
+        hub.current.get().leave_list(viewer)
+
+
+class UnknownSocket(LiveSocket):
+    """Any other address."""
+
+    def make_viewer(self) -> Viewer:
+        raise Refused(codes.NOT_FOUND, "There is nothing live at this address.")
+
+
+def _read_cursor(query_string: bytes) -> int:
+    values = parse_qs(query_string[:MAX_QUERY_BYTES].decode("latin-1")).get("after", ["0"])
+    # Sixteen digits hold 2**53 - 1, the highest sequence there can be; int() of a very long number would take its time.
+    if len(values) != 1 or not re.fullmatch(r"[0-9]{1,16}", values[0]):
+        raise Refused(codes.BAD_REQUEST, f"after={values[0][:40]!r} is no message number.")
+    return int(values[0])
+
+
+def _read_acknowledgement(text: str | None) -> int | None:
+    if text is None or len(text) > MAX_INBOUND_CHARACTERS:
+        return None
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    sequence = message.get("received") if isinstance(message, dict) else None
+    return sequence if isinstance(sequence, int) and not isinstance(sequence, bool) and sequence >= 0 else None

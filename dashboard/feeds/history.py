@@ -1,0 +1,74 @@
+"""What viewers with older cursors catch up from. A crowd that comes back after a restart costs one read per block, not one each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Coroutine
+from typing import Any
+
+from chatlog.storage.base import SessionStore
+from dashboard.feeds.pages import PAGE_MESSAGES, Rows, cut_frames, read_rows
+from dashboard.feeds.viewer import Frame
+
+KEPT_BLOCKS = 4
+
+
+class HistoryGone(LookupError):
+    """Messages that were there are not there any more: the store was reset."""
+
+
+class History:
+    """Blocks of 200 messages with fixed borders, so that cursors anywhere in a block share its read and its rendering."""
+
+    def __init__(self, store: SessionStore, session_id: str) -> None:
+        self._store = store
+        self._session_id = session_id
+        self._blocks: OrderedDict[int, _Block] = OrderedDict()
+
+    async def list_frames(self, *, after: int, up_to: int) -> list[Frame]:
+        """Frames that lead on from `after`, not beyond `up_to` nor the block. Raises `HistoryGone`, `StorageError`."""
+        start = after - after % PAGE_MESSAGES
+        block, rows = await self._get_block(start, at_least=min(up_to, start + PAGE_MESSAGES))
+        last = min(up_to, rows.last)
+        if last <= after:
+            raise HistoryGone(f"Session {self._session_id!r} has no message {after + 1}, though it had {up_to}.")
+        if (after, last) not in block.frames:
+            block.frames[after, last] = cut_frames(rows, after=after, up_to=last)
+        return block.frames[after, last]
+
+    def forget(self) -> None:
+        """Nobody is catching up: keep nothing."""
+        self._blocks.clear()
+
+    async def _get_block(self, start: int, *, at_least: int) -> tuple[_Block, Rows]:
+        # The second read is for a block that was being read before the messages asked for were stored.
+        for _ in range(2):
+            block = self._reading_block(start, at_least=at_least)
+            rows = await asyncio.shield(block.reading)
+            if rows.last >= at_least:
+                break
+        return block, rows
+
+    def _reading_block(self, start: int, *, at_least: int) -> _Block:
+        block = self._blocks.get(start)
+        if block is None or block.is_short(at_least):
+            block = self._blocks[start] = _Block(read_rows(self._store, self._session_id, after=start))
+        self._blocks.move_to_end(start)
+        if len(self._blocks) > KEPT_BLOCKS:
+            self._blocks.popitem(last=False)
+        return block
+
+
+class _Block:
+    """A read that is under way or done, and the frames that were cut from it."""
+
+    def __init__(self, read: Coroutine[Any, Any, Rows]) -> None:
+        self.reading = asyncio.create_task(read)
+        # Looked at once, so that an error nobody waits for any more is not reported as forgotten.
+        self.reading.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self.frames: dict[tuple[int, int], list[Frame]] = {}
+
+    def is_short(self, at_least: int) -> bool:
+        task = self.reading
+        return task.done() and (task.cancelled() or task.exception() is not None or task.result().last < at_least)

@@ -1,0 +1,27 @@
+"""Whether the site is going down, and how: sockets first, then the feeds behind them, then the store."""
+
+from __future__ import annotations
+
+from dashboard import stores
+from dashboard.feeds import hub
+from dashboard.sockets import codes, registry
+
+_draining = False
+
+
+def is_draining() -> bool:
+    return _draining
+
+
+async def start_draining() -> None:
+    """Say no to health checks from now on, and ask every browser to come back in a moment."""
+    global _draining  # noqa: PLW0603  # a process goes down once
+    _draining = True
+    await registry.current.get().close_all(codes.GOING_DOWN, "The server stops; the page comes back by itself.")
+
+
+async def shut_down() -> None:
+    """Close what is open, after requests in flight have been answered."""
+    await start_draining()
+    await hub.current.get().close()
+    await stores.close_store()

@@ -1,0 +1,18 @@
+"""Where each page lives. Everything needs a login, except what is marked `login_not_required` in its view."""
+
+from __future__ import annotations
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from dashboard.views import accounts, health, sessions
+
+urlpatterns = [
+    path("", sessions.session_list, name="session-list"),
+    path("sessions/<str:session_id>/", sessions.session_detail, name="session-detail"),
+    path("login/", accounts.Login.as_view(), name="login"),
+    path("login/local/<str:token>", accounts.login_local, name="login-local"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]
