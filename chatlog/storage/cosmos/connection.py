@@ -1,0 +1,153 @@
+"""One client per event loop, opened when it is first needed, and really closed."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from azure.cosmos.aio import CosmosClient
+
+from chatlog.config import CosmosSettings
+from chatlog.errors import ConfigurationError, StoreClosed
+from chatlog.storage.cosmos.calls import Calls
+from chatlog.storage.cosmos.container import ContainerFacts, open_container
+from chatlog.storage.cosmos.retrying import Budget, run
+from chatlog.storage.cosmos.tuning import Tuning
+from chatlog.storage.cosmos.writers import SessionWriters
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What one event loop uses."""
+
+    calls: Calls
+    facts: ContainerFacts
+    writers: SessionWriters
+
+
+@dataclass(slots=True)
+class _Place:
+    """An event loop's connection, and the generator that holds it open."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    life: AsyncGenerator[Connection, None] | None = None
+    connection: Connection | None = None
+
+
+class Connections:
+    """The connections of a store, one for each event loop that uses it."""
+
+    def __init__(self, settings: CosmosSettings, tuning: Tuning) -> None:
+        self._settings = settings
+        self._tuning = tuning
+        self._places: dict[asyncio.AbstractEventLoop, _Place] = {}
+        self._guard = threading.Lock()
+        self._is_closed = False
+
+    async def get(self) -> Connection:
+        """The running loop's connection. Raises `StoreClosed`, and what opening it raises."""
+        place = self._place()
+        async with place.lock:
+            if self._is_closed:
+                raise StoreClosed
+            if place.connection is None:
+                life = _hold_open(self._settings, self._tuning)
+                place.connection = await anext(life)
+                place.life = life
+            return place.connection
+
+    async def aclose(self) -> None:
+        """Finish what waits and close every client. Closing twice is fine."""
+        with self._guard:
+            self._is_closed = True
+            places, self._places = self._places, {}
+        for loop, place in places.items():
+            if loop is asyncio.get_running_loop():
+                await _close(place)
+            elif loop.is_running():
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_close(place), loop))
+            # A loop that has stopped closed its client when it ended; see _hold_open.
+
+    def _place(self) -> _Place:
+        loop = asyncio.get_running_loop()
+        with self._guard:
+            if self._is_closed:
+                raise StoreClosed
+            for ended in [other for other in self._places if other.is_closed()]:
+                del self._places[ended]
+            return self._places.setdefault(loop, _Place())
+
+
+async def _close(place: _Place) -> None:
+    async with place.lock:
+        connection, place.connection = place.connection, None
+        if connection is not None and place.life is not None:
+            await connection.writers.finish()
+            await place.life.aclose()
+
+
+async def _hold_open(settings: CosmosSettings, tuning: Tuning) -> AsyncGenerator[Connection, None]:
+    """Yield a connection once, and close it afterwards.
+
+    It is a generator because an event loop closes those that are left when it ends (`asyncio.run` does): a program that forgets
+    to close its store leaves no open sockets behind.
+    """
+    host = urlsplit(settings.endpoint).netloc
+    async with AsyncExitStack() as stack:
+        client = _new_client(settings, settings.key or await _entra_credential(stack))
+        stack.push_async_callback(client.close)  # also if entering it fails: it holds sockets from the start
+        await run(Budget(tuning, operation="connect", host=host), client.__aenter__)
+        opening = Budget(tuning, operation="open the container", host=host)
+        container, facts = await run(opening, lambda: open_container(client, settings))
+        calls = Calls(container, tuning=tuning, host=host)
+        atomic = not settings.emulator if tuning.batches_are_atomic is None else tuning.batches_are_atomic
+        writers = SessionWriters(calls, facts, tuning=tuning, batches_are_atomic=atomic, naive_zone=settings.naive_zone)
+        yield Connection(calls, facts, writers)
+
+
+def _new_client(settings: CosmosSettings, credential: str | AsyncTokenCredential) -> CosmosClient:
+    try:
+        return CosmosClient(
+            settings.endpoint,
+            credential,
+            # How often and how long to try is decided in one place, retrying.py. For 429 the SDK takes 0 for "the default",
+            # while a wait of less than nothing is always used up.
+            retry_total=0,
+            retry_connect=0,
+            retry_read=0,
+            retry_status=0,
+            retry_throttle_backoff_max=-1,
+            connection_timeout=5,
+            read_timeout=10,
+            enable_compact_utf8_item_writes=True,  # Japanese takes half the bytes
+            user_agent_suffix="chatlog",
+            **_emulator_options(settings),
+        )
+    except ValueError:
+        # binascii.Error: the key is Base64. It must not be quoted, and neither must the driver's error, which may hold it.
+        raise ConfigurationError(
+            "COSMOSDB_KEY is not an account key: it must be the Base64 text from the account's Keys page."
+        ) from None
+
+
+def _emulator_options(settings: CosmosSettings) -> dict[str, Any]:
+    return {"connection_verify": False, "enable_endpoint_discovery": False} if settings.emulator else {}
+
+
+async def _entra_credential(stack: AsyncExitStack) -> AsyncTokenCredential:
+    try:
+        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415  # an extra, needed without a key only
+    except ImportError as error:
+        raise ConfigurationError(
+            "COSMOSDB_KEY is not set, and signing in with Microsoft Entra ID needs azure-identity. "
+            "Install it (pip install 'chatlog[azure]'), or set COSMOSDB_KEY."
+        ) from error
+    return await stack.enter_async_context(DefaultAzureCredential())

@@ -1,0 +1,152 @@
+"""The distributed store: one container of Azure Cosmos DB for NoSQL, any number of processes on any number of machines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from chatlog.config import CosmosSettings
+from chatlog.domain.clock import utc_now
+from chatlog.domain.ids import check_id
+from chatlog.domain.limits import check_limit, check_sequence
+from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus, check_tags, check_title
+from chatlog.errors import SessionExists
+from chatlog.storage.base import SessionPage
+from chatlog.storage.cosmos import reading
+from chatlog.storage.cosmos.connection import Connections
+from chatlog.storage.cosmos.numbering import find_last_number
+from chatlog.storage.cosmos.tuning import Tuning
+from chatlog.storage.cursors import decode_cursor
+from chatlog.storage.documents import session_to_document
+
+
+class CosmosSessionStore:
+    """Keeps sessions in one Cosmos DB container; see `SessionStore` for what each method promises.
+
+    A save is one `create_item`: the database's uniqueness of ids hands out the number. Count, last time and participants in the
+    session's document follow within about a second and when the store is closed. What another process wrote is not announced:
+    `wait_for_change` waits its time.
+    """
+
+    def __init__(self, settings: CosmosSettings, *, tuning: Tuning | None = None) -> None:
+        self.settings = settings
+        self._connections = Connections(settings, tuning or Tuning())
+
+    async def create_session(self, session: Session) -> Session:
+        check_id(session.session_id, field="session_id")
+        document = session_to_document(session)
+        connection = await self._connections.get()
+        stored = await connection.calls.create_unless_there(document)
+        if stored is not None:
+            connection.writers.adopt(stored)
+            return session
+        existing = await connection.writers.new_record(session.session_id).get()
+        if existing.task != session.task:
+            raise SessionExists(session.session_id)
+        return existing
+
+    async def list_sessions(
+        self, *, limit: int = 50, cursor: str | None = None, running_since: datetime | None = None
+    ) -> SessionPage:
+        check_limit(limit)
+        before = None if cursor is None else decode_cursor(cursor)
+        connection = await self._connections.get()
+        return await reading.list_sessions(
+            connection.calls,
+            limit=limit,
+            before=before,
+            running_since=running_since,
+            has_composite_index=connection.facts.has_composite_index,
+            naive_zone=self.settings.naive_zone,
+        )
+
+    async def get_session(self, session_id: str) -> Session:
+        check_id(session_id, field="session_id")
+        connection = await self._connections.get()
+        return await connection.writers.new_record(session_id).get()
+
+    async def update_session(
+        self,
+        session_id: str,
+        *,
+        status: SessionStatus | None = None,
+        title: str | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> Session:
+        check_id(session_id, field="session_id")
+        new_title, new_tags = check_title(title), None if tags is None else check_tags(tags)
+
+        def change(session: Session) -> Session:
+            return replace(
+                session,
+                status=session.status if status is None else SessionStatus(status),
+                title=session.title if new_title is None else new_title,
+                tags=session.tags if new_tags is None else new_tags,
+                updated_at=max(utc_now(), session.updated_at),
+            )
+
+        connection = await self._connections.get()
+        return await connection.writers.record_of(session_id).change(change)
+
+    async def recount_session(self, session_id: str) -> Session:
+        check_id(session_id, field="session_id")
+        connection = await self._connections.get()
+        return await connection.writers.record_of(session_id).recount()
+
+    async def append_messages(self, session_id: str, drafts: Sequence[MessageDraft]) -> list[Message]:
+        check_id(session_id, field="session_id")
+        wanted = list(drafts)
+        connection = await self._connections.get()
+        if not wanted:
+            await self.get_session(session_id)
+            return []
+        return await connection.writers.get(session_id).save(wanted)
+
+    async def list_messages(self, session_id: str, *, after: int = 0, limit: int = 200) -> list[Message]:
+        check_id(session_id, field="session_id")
+        check_sequence(after)
+        check_limit(limit)
+        connection = await self._connections.get()
+        found = await reading.list_messages(
+            connection.calls, session_id, after=after, limit=limit, naive_zone=self.settings.naive_zone
+        )
+        if not found and after == 0:
+            await self.get_session(session_id)
+        return found
+
+    async def get_last_sequence(self, session_id: str) -> int:
+        check_id(session_id, field="session_id")
+        connection = await self._connections.get()
+        last = await find_last_number(connection.calls, session_id)
+        if last == 0:
+            await self.get_session(session_id)
+        return last
+
+    async def wait_for_change(self, *, at_most: float) -> bool:
+        await asyncio.sleep(at_most)
+        return True
+
+    async def ping(self) -> None:
+        connection = await self._connections.get()
+        # An item that cannot be there: asking for it costs one request unit, and "no such item" is an answer.
+        await connection.calls.find("ping", partition="ping")
+
+    async def aclose(self) -> None:
+        await self._connections.aclose()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.ping()
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None:
+        await self.aclose()

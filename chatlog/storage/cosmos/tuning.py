@@ -1,0 +1,37 @@
+"""How long, how often and how much: the numbers of the Cosmos DB store, each with its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """Limits of one store. The defaults are meant for every use; tests shorten them.
+
+    Attributes:
+        attempt_seconds: one request to the service; the SDK's own limits do not interrupt one that hangs.
+        total_seconds: one call of ours with all its attempts. Together with one last attempt this stays under 10 s.
+        attempts: requests for one call at most; 429 and lost replies alike.
+        first_pause, longest_pause: seconds; a pause is drawn from 0 up to a bound that doubles between these two.
+        turns: how often a number may be lost to another writer before the save gives up.
+        figures_seconds: how far count and last time of a session may lag behind while someone writes.
+        idle_seconds: how long a writer without work is kept in memory.
+        batches_are_atomic: `None` means on the service, and not trusted on the local servers that stand in for it.
+    """
+
+    attempt_seconds: float = 4.0
+    total_seconds: float = 9.0
+    attempts: int = 8
+    first_pause: float = 0.05
+    longest_pause: float = 2.0
+    turns: int = 200
+    figures_seconds: float = 1.0
+    idle_seconds: float = 60.0
+    batches_are_atomic: bool | None = None
+
+
+# Source of both: https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-request-limits
+# 2 MB is the limit of a request; its envelope and 5 % are left free.
+MAX_BATCH_OPERATIONS = 100
+MAX_BATCH_BYTES = 1_900_000

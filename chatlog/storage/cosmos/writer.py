@@ -1,0 +1,126 @@
+"""The one writer of a session in a process: queues saves and stores all that wait with one request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from chatlog.domain.models import Message, MessageDraft
+from chatlog.errors import StorageError, StorageUnavailable, StoreClosed
+from chatlog.storage.cosmos.appender import Appender
+from chatlog.storage.cosmos.saves import Part, Save, new_save, plan
+from chatlog.storage.cosmos.session_record import SessionRecord
+
+Work = list[tuple[Save, Part]]
+
+
+class SessionWriter:
+    """Saves messages of one session, in the order of the calls.
+
+    Writing goes on in a task of the writer: a caller that is cancelled stops waiting, and never leaves a write half known.
+    """
+
+    def __init__(self, appender: Appender, record: SessionRecord, session_id: str) -> None:
+        self.record = record
+        self._appender = appender
+        self._session_id = session_id
+        self._waiting: deque[Save] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing is left to bring up to date."""
+        return self._task is None and not self.record.is_behind
+
+    async def save(self, drafts: Sequence[MessageDraft]) -> list[Message]:
+        """Store the drafts; see `SessionStore.append_messages`."""
+        save = new_save(self._session_id, drafts)
+        if self._is_closed:
+            raise StoreClosed
+        self._waiting.append(save)
+        if self._task is None:
+            self._task = asyncio.create_task(self._work(), name=f"chatlog-writer-{self._session_id}")
+        return await save.caller
+
+    async def finish(self) -> None:
+        """Take no more saves, do those that wait, and bring the session's document up to date."""
+        self._is_closed = True
+        if self._task is not None:
+            await self._task
+        if self.record.is_behind:
+            await self.record.catch_up()
+
+    async def _work(self) -> None:
+        try:
+            while work := self._take():
+                await self._attend(work)
+        finally:
+            self._task = None
+            for save in self._waiting:  # none, unless this task was cancelled because the event loop ends
+                save.caller.cancel()
+
+    def _take(self) -> Work:
+        """The next request's worth: all saves at the front that fit one request whole, or a part of a larger one."""
+        work: Work = []
+        total = Part((), 0)
+        while self._waiting:
+            save = self._waiting[0]
+            if save.caller.done():  # it was cancelled before its first part was sent, or failed since
+                self._waiting.popleft()
+                continue
+            if work and (len(save.parts) > 1 or not total.has_room_for(save.parts[0])):
+                break
+            part = save.parts.popleft()
+            work.append((save, part))
+            total += part
+            if save.parts:
+                break
+            self._waiting.popleft()
+        return work
+
+    async def _attend(self, work: Work) -> None:
+        try:
+            await self._store(work)
+        except StorageUnavailable as error:
+            # Those who waited behind it waited as long; they would only find the same.
+            _fail([*(save for save, _ in work), *self._waiting], error)
+        except Exception as error:  # noqa: BLE001  # it is handed to each caller; the writer must live on
+            _fail([save for save, _ in work], error)
+
+    async def _store(self, work: Work) -> None:
+        save, part = work[0]
+        if save.parts and not save.stored:
+            await self._check_whole(save, part)
+        stored, refused = await self._appender.append(work)
+        for save, part in work:
+            if save in refused:
+                _fail([save], refused[save])
+                continue
+            save.stored += [stored[draft.message_id] for draft in part.drafts]
+            if not save.parts and not save.caller.done():
+                save.caller.set_result(save.stored)
+
+    async def _check_whole(self, save: Save, first: Part) -> None:
+        """Find a conflict anywhere in a save that needs several requests before any of it is stored."""
+        parts = [first, *save.parts]
+        stored = await self._appender.find_stored([draft for part in parts for draft in part.drafts])
+        _, refused = plan([(save, part) for part in parts], stored, self._session_id)
+        if save in refused:
+            raise refused[save]
+
+
+def _fail(saves: Iterable[Save], error: Exception) -> None:
+    for save in saves:
+        if not save.caller.done():
+            save.caller.set_exception(_own_copy(error))
+
+
+def _own_copy(error: Exception) -> Exception:
+    """An error of its own for each caller: a traceback grows wherever one and the same error is raised."""
+    if not isinstance(error, StorageError):
+        return error
+    copy = type(error)(*error.args)
+    copy.__cause__ = error.__cause__
+    return copy
