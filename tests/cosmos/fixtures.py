@@ -8,10 +8,13 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
-from azure.cosmos.aio import CosmosClient
+from azure.cosmos import PartitionKey
+from azure.cosmos.aio import ContainerProxy, CosmosClient
 
 from chatlog.config import CosmosSettings, StoreSettings
+from chatlog.storage.cosmos.container import UNIQUE_KEY_POLICY
 from chatlog.storage.cosmos.store import CosmosSessionStore
 from chatlog.storage.cosmos.tuning import Tuning
 from tests.cosmos.double.server import double_server
@@ -19,6 +22,18 @@ from tests.cosmos.npm_server import npm_server
 
 # Any Base64 text does for a local server; this one says what it is.
 KEY = "bm90IGEgc2VjcmV0OiBvbmx5IGZvciB0ZXN0cw=="
+
+# Gives up soon, and leaves the session's figures alone, so that a test sees exactly the requests it caused.
+QUICK = Tuning(
+    attempt_seconds=1.0,
+    total_seconds=3.0,
+    attempts=5,
+    first_pause=0.001,
+    longest_pause=0.01,
+    figures_seconds=600,
+    idle_seconds=3600,
+    batches_are_atomic=True,
+)
 
 _servers = ExitStack()
 atexit.register(_servers.close)
@@ -66,7 +81,23 @@ async def open_endpoint_store(*, tuning: Tuning | None = None) -> AsyncIterator[
         await _drop_database(settings)
 
 
+@asynccontextmanager
+async def create_container(
+    settings: CosmosSettings, *, unique_keys: bool = True, partition_key: str = "/session_id", **properties: Any
+) -> AsyncIterator[ContainerProxy]:
+    """A container as somebody else might have made it."""
+    if unique_keys:
+        properties["unique_key_policy"] = UNIQUE_KEY_POLICY
+    async with _client(settings) as client:
+        database = await client.create_database_if_not_exists(settings.database_name)
+        yield await database.create_container(settings.container_name, PartitionKey(path=partition_key), **properties)
+
+
 async def _drop_database(settings: CosmosSettings) -> None:
-    options = {"connection_verify": False, "enable_endpoint_discovery": False} if settings.emulator else {}
-    async with CosmosClient(settings.endpoint, settings.key, **options) as client:
+    async with _client(settings) as client:
         await client.delete_database(settings.database_name)
+
+
+def _client(settings: CosmosSettings) -> CosmosClient:
+    options = {"connection_verify": False, "enable_endpoint_discovery": False} if settings.emulator else {}
+    return CosmosClient(settings.endpoint, settings.key, **options)

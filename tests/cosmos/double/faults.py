@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
@@ -28,6 +29,7 @@ class Fault:
     skip: int = 0
     status: int = 503
     retry_after_ms: int = 1
+    began: threading.Event = field(default_factory=threading.Event)
 
     def takes(self, operation: str) -> bool:
         if self.operation not in ("*", operation) or self.times == 0:
@@ -36,6 +38,7 @@ class Fault:
             self.skip -= 1
             return False
         self.times -= 1
+        self.began.set()
         return True
 
     def before(self) -> None:

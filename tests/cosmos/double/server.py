@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from aiohttp import web
 
-from tests.cosmos.double.faults import Fault, Journal
+from tests.cosmos.double.faults import Fault, Journal, Kind
 from tests.cosmos.double.gateway import Gateway
 
 
@@ -26,8 +26,10 @@ class Double:
     def journal(self) -> Journal:
         return self.gateway.journal
 
-    def inject(self, operation: str, kind: str, **values: object) -> None:
-        self.journal.faults.append(Fault(operation, kind, **values))
+    def inject(self, operation: str, kind: Kind, **values: object) -> Fault:
+        fault = Fault(operation, kind, **values)
+        self.journal.faults.append(fault)
+        return fault
 
     def release(self) -> None:
         """Let go of the requests that hang."""
