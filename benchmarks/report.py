@@ -24,7 +24,8 @@ class Claim:
     def line(self) -> str:
         sign = "≥" if self.at_least else "≤"
         verdict = "holds" if self.holds else "FALLS SHORT"
-        return f"  {self.name:<58} {self.value:>9.4g}{self.unit:<3} {sign} {self.limit:g}{self.unit:<3} {verdict:<12} {self.made_from}"
+        figures = f"{self.value:>9.4g}{self.unit:<3} {sign} {self.limit:g}{self.unit:<3}"
+        return f"  {self.name:<60} {figures} {verdict:<12} {self.made_from}"
 
 
 @dataclass(slots=True)

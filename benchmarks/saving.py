@@ -20,8 +20,8 @@ REPEATS = 5
 SAVES = 1_500
 CALLERS = 64
 TEXT = (
-    "物理的な距離を感じさせない『空間共有型』のツールを提案します。The window stays open all day; it sends a summary of motion and "
-    "sound, never video, and anyone can switch it off. 帯域は 3 kbit/s 程度です。"
+    "物理的な距離を感じさせない『空間共有型』のツールを提案します。The window stays open all day; it sends a summary of motion "
+    "and sound, never video, and anyone can switch it off. 帯域は 3 kbit/s 程度です。"
 ) * 2
 
 

@@ -86,7 +86,7 @@ class SessionWriter:
         except StorageUnavailable as error:
             # Those who waited behind it waited as long; they would only find the same.
             _fail([*(save for save, _ in work), *self._waiting], error)
-        except Exception as error:  # noqa: BLE001  # it is handed to each caller; the writer must live on
+        except Exception as error:  # it is handed to each caller; the writer must live on
             _fail([save for save, _ in work], error)
 
     async def _store(self, work: Work) -> None:

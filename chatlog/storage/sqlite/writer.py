@@ -78,7 +78,7 @@ class GroupCommitWriter:
         while (group := self._next_group()) is not None:
             try:
                 self._commit(group)
-            except BaseException as error:  # noqa: BLE001  # it is handed to every caller of the group; the thread must live on
+            except BaseException as error:  # it is handed to every caller of the group; the thread must live on
                 self._drop_connection()
                 for job in group:
                     job.error = job.error or error
