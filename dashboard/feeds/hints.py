@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 # subscription made while Redis was away was never made.
 SUBSCRIBE_AGAIN_SECONDS = 60.0
 RETRY_SECONDS = 1.0
+STOP_SECONDS = 0.5
 
 OnHint = Callable[[str | None], None]
 
@@ -27,6 +28,7 @@ class HintReceiver:
         self._on_hint = on_hint
         self._wanted: dict[str, str | None] = {SESSIONS_GROUP: None}
         self._subscribed: set[str] = set()
+        self._channel = ""
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
@@ -41,10 +43,16 @@ class HintReceiver:
     async def stop(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        self._wanted.clear()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._subscribe(get_channel_layer(), self._channel)
+        except Exception as error:  # whatever the layer's driver raises: its other end forgets us when the connection goes
+            logger.info("The channel layer was not told that nobody listens any more (%s).", type(error).__name__)
 
     async def _run(self) -> None:
         layer = get_channel_layer()
-        channel = await _until_it_works(layer.new_channel)
+        channel = self._channel = await _until_it_works(layer.new_channel)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_subscribed(layer, channel))
             tasks.create_task(self._keep_receiving(layer, channel))

@@ -1,0 +1,139 @@
+"""A real site: `manage.py serve` in a process of its own on a free port, and what a browser would say to it."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import websockets
+from websockets.asyncio.client import ClientConnection
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 30.0
+
+
+@dataclass
+class Site:
+    process: asyncio.subprocess.Process
+    port: int
+    first_line: str
+    cookie: str = ""
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def get(self, path: str, *, cookie: str | None = None) -> tuple[int, dict[str, str], str]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: {cookie or self.cookie}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode())
+        answer = await reader.read()
+        writer.close()
+        return parse(answer)
+
+    def watch(self, session_id: str, *, after: int = 0) -> websockets.connect:
+        return websockets.connect(
+            f"ws://127.0.0.1:{self.port}/ws/sessions/{session_id}/?after={after}",
+            origin=self.origin,
+            additional_headers={"Cookie": self.cookie},
+            max_size=None,
+        )
+
+
+def parse(answer: bytes) -> tuple[int, dict[str, str], str]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    return int(first.split()[1]), headers, body.decode(errors="replace")
+
+
+async def read_rows(socket: ClientConnection, *, up_to: int) -> list[int]:
+    """The sequences that arrive, until `up_to` has."""
+    shown: list[int] = []
+    while up_to not in shown:
+        frame = await asyncio.wait_for(socket.recv(), 10)
+        shown += [int(number) for number in re.findall(r'\bid="message-(\d+)"', str(frame))]
+    return shown
+
+
+def environment(data: Path, **extra: str) -> dict[str, str]:
+    cleared = dict.fromkeys(("DATABASE_URL", "REDIS_URL", "COSMOSDB_ENDPOINT", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"), "")
+    return os.environ | cleared | {"DJANGO_SETTINGS_MODULE": "dashboard.settings", "CHATLOG_DATA_DIR": str(data)} | extra
+
+
+async def manage(data: Path, *arguments: str, **extra: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / "manage.py"),
+        *arguments,
+        cwd=ROOT,
+        env=environment(data, **extra),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+NEW_LINK = """
+from django.contrib.auth.models import User
+from dashboard.views.accounts import create_login_link
+print("LINK", create_login_link(User.objects.get_or_create(username="ann")[0]))
+"""
+
+
+@cache
+def prepared() -> tuple[Path, str]:
+    """A data folder with the site's tables and a login link in them, made once and copied for each site."""
+    folder = Path(tempfile.mkdtemp(prefix="chatlog-site-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for arguments in (["migrate", "-v0"], ["shell", "-v0", "-c", NEW_LINK]):
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            cwd=ROOT,
+            env=environment(folder),
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    return folder, done.stdout.split("LINK ")[1].strip()
+
+
+@asynccontextmanager
+async def running_site(data: Path, *, program: str = "manage.py", **extra: str) -> AsyncIterator[Site]:
+    """Start a site over `data`, with somebody logged in. It is killed at the end if the test has not stopped it."""
+    folder, link = prepared()
+    for file in folder.iterdir():
+        if not (data / file.name).exists():
+            shutil.copy2(file, data)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / program),
+        "serve",
+        "--port=0",
+        cwd=ROOT,
+        env=environment(data, **extra),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        line = (await asyncio.wait_for(process.stdout.readline(), START_SECONDS)).decode()
+        site = Site(process, int(re.search(r":(\d+)/", line)[1]), line)  # type: ignore[index]
+        _, headers, _ = await site.get(link)
+        site.cookie = re.search(r"sessionid=\w+", headers["set-cookie"])[0]  # type: ignore[index]
+        yield site
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
