@@ -20,7 +20,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-async def _lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:  # noqa: ARG001  # ASGI's signature
+async def _lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:  # ASGI's signature
     """Servers other than daphne say when they stop; daphne's shutdown is in `dashboard.server`."""
     await receive()
     await send({"type": "lifespan.startup.complete"})

@@ -52,7 +52,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
         lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode()), *(b": ".join(pair) for pair in head), b"", text]
         # Past Twisted's response machinery, which only starts once the whole body has come.
         self.channel.transport.write(b"\r\n".join(lines))
-        reactor.callLater(LINGER_SECONDS, self.channel.loseConnection)
+        reactor.callLater(LINGER_SECONDS, self.channel.loseConnection)  # type: ignore[arg-type]  # an interface, not its method
 
 
 def plain_headers() -> list[tuple[bytes, bytes]]:

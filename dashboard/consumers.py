@@ -41,7 +41,7 @@ class LiveSocket(AsyncWebsocketConsumer):
     _open_socket: OpenSocket | None = None
     _is_dismissed = False
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:  # also when the server cancels us without a word
@@ -93,12 +93,12 @@ class LiveSocket(AsyncWebsocketConsumer):
         sockets = registry.current.get()
         if sockets.is_closing:
             raise Refused(codes.GOING_DOWN, "The server stops.")
-        user = self.scope["user"]
+        user: Any = self.scope["user"]
         if not user.is_authenticated:
             raise Refused(codes.LOGGED_OUT, "Log in to watch.")
         if not sockets.has_room_for(user.pk):
             raise Refused(codes.TOO_MANY, "Too many live pages are open. Close some, then reload this one.")
-        session = self.scope["session"]
+        session: Any = self.scope["session"]
         viewer = self.make_viewer()
         self._open_socket = OpenSocket(user.pk, session.session_key, session[HASH_SESSION_KEY], self.dismiss)
         sockets.add(self._open_socket)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from typing import Any
 
 from channels.layers import get_channel_layer
 
@@ -12,6 +13,11 @@ logger = logging.getLogger(__name__)
 
 SESSIONS_GROUP = "sessions"  # some session changed: for lists
 SEND_SECONDS = 0.25
+
+
+def get_layer() -> Any:
+    """The channel layer; the settings always name one."""
+    return get_channel_layer()
 
 
 def session_group(session_id: str) -> str:
@@ -50,7 +56,7 @@ class ChannelSignals:
             del self._sending[session_id]
 
     async def _try_to_send(self, session_id: str) -> None:
-        layer = get_channel_layer()
+        layer = get_layer()
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await layer.group_send(session_group(session_id), {"type": "session.changed", "session_id": session_id})

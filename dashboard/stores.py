@@ -24,7 +24,7 @@ def get_store() -> SessionStore:
 
 async def close_store() -> None:
     """Finish what is in flight and let go of the store; the next `get_store` opens another."""
-    global _store  # noqa: PLW0603  # this module exists to hold it
+    global _store  # this module exists to hold it
     with _lock:
         store, _store = _store, None
     if store is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
 from asyncio import timeout
+from collections.abc import Callable, Iterable
 
 from dashboard.feeds.viewer import Frame, Viewer
 

@@ -7,9 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from channels.layers import get_channel_layer
-
-from dashboard.signals import SESSIONS_GROUP, session_group
+from dashboard.signals import SESSIONS_GROUP, get_layer, session_group
 
 logger = logging.getLogger(__name__)
 # Subscribing again is free where nothing was lost, and mends what a layer forgot: a membership has a time limit, and a
@@ -46,12 +44,12 @@ class HintReceiver:
         self._wanted.clear()
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                await self._subscribe(get_channel_layer(), self._channel)
+                await self._subscribe(get_layer(), self._channel)
         except Exception as error:  # whatever the layer's driver raises: its other end forgets us when the connection goes
             logger.info("The channel layer was not told that nobody listens any more (%s).", type(error).__name__)
 
     async def _run(self) -> None:
-        layer = get_channel_layer()
+        layer = get_layer()
         channel = self._channel = await _until_it_works(layer.new_channel)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_subscribed(layer, channel))

@@ -1,4 +1,4 @@
-"""What viewers with older cursors catch up from. A crowd that comes back after a restart costs one read per block, not one each."""
+"""What viewers with older cursors catch up from. A crowd that comes back costs one read for each block, not for each viewer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of sessions in this process: read again when something changed, sent row by row or, when its order changed, whole."""
+"""The list of sessions in this process: read again when something changed, sent by rows or, when its order changed, whole."""
 
 from __future__ import annotations
 

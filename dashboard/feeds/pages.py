@@ -36,12 +36,12 @@ async def read_rows(store: SessionStore, session_id: str, *, after: int, previou
     """The rows after a cursor, as many as a page holds. Without `previous`, the message before them is read along."""
     known = previous is not None or after == 0
     async with asyncio.timeout(READ_SECONDS):
-        messages = await store.list_messages(
+        found = await store.list_messages(
             session_id, after=after if known else after - 1, limit=PAGE_MESSAGES if known else PAGE_MESSAGES + 1
         )
-    if not known:
-        previous, messages = (messages[0], messages[1:]) if messages else (None, [])
-    messages = _without_hole(messages, after=after)
+    if not known and found:
+        previous = found.pop(0)
+    messages = _without_hole(found, after=after)
     html = await fragments.render_rows(messages, previous=previous) if messages else ()
     return Rows(after + 1, tuple(html), messages[-1] if messages else previous)
 

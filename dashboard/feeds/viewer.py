@@ -17,7 +17,7 @@ WINDOW_BYTES = 256 * 1024
 MARK_BYTES = 32 * 1024
 OWED_BYTES = 64 * 1024 + MARK_BYTES
 
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Send = Callable[[Any], Awaitable[None]]
 Close = Callable[[int, str], Awaitable[None]]
 
 

@@ -37,7 +37,7 @@ class Gate:
             return
         cookies = parse_cookie(headers.get(b"cookie", ""))
         session = import_module(settings.SESSION_ENGINE).SessionStore(cookies.get(settings.SESSION_COOKIE_NAME))
-        inner_scope = {**scope, "session": session}
+        inner_scope: Any = {**scope, "session": session}
         inner_scope["user"] = await get_user(inner_scope)
         await self._inner(inner_scope, receive, send)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from channels.layers import get_channel_layer
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from dashboard import lifecycle
-from dashboard.signals import SESSIONS_GROUP
+from dashboard.signals import SESSIONS_GROUP, get_layer
 from dashboard.stores import get_store
 
 logger = logging.getLogger(__name__)
@@ -49,9 +48,7 @@ async def _ping_store() -> None:
 
 
 async def _ping_signals() -> None:
-    layer = get_channel_layer()
-    if layer is not None:
-        await layer.group_send(SESSIONS_GROUP, {"type": "session.ping"})
+    await get_layer().group_send(SESSIONS_GROUP, {"type": "session.ping"})
 
 
 def _plain(text: str, *, status: int = 200) -> HttpResponse:

@@ -34,10 +34,10 @@ class Site:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def get(self, path: str, *, cookie: str | None = None) -> tuple[int, dict[str, str], str]:
+    async def get(self, path: str) -> tuple[int, dict[str, str], str]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: {cookie or self.cookie}\r\nConnection: close\r\n\r\n"
-        writer.write(head.encode())
+        head = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{self.port}", f"Cookie: {self.cookie}", "Connection: close", "", ""]
+        writer.write("\r\n".join(head).encode())
         answer = await reader.read()
         writer.close()
         return parse(answer)
@@ -68,7 +68,9 @@ async def read_rows(socket: ClientConnection, *, up_to: int) -> list[int]:
 
 
 def environment(data: Path, **extra: str) -> dict[str, str]:
-    cleared = dict.fromkeys(("DATABASE_URL", "REDIS_URL", "COSMOSDB_ENDPOINT", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"), "")
+    cleared = dict.fromkeys(
+        ("DATABASE_URL", "REDIS_URL", "COSMOSDB_ENDPOINT", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"), ""
+    )
     return os.environ | cleared | {"DJANGO_SETTINGS_MODULE": "dashboard.settings", "CHATLOG_DATA_DIR": str(data)} | extra
 
 

@@ -127,7 +127,9 @@ def test_logging_in_right_counts_nothing(ann: User) -> None:
     assert {log_in() for _ in range(FAILURES_PER_NAME + 1)} == {302}
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "http:///evil"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "http:///evil"]
+)
 def test_logging_in_leads_nowhere_else(target: str, ann: User) -> None:
     response = Client().post(f"/login/?next={target}", {"username": "ann", "password": "right", "next": target})
     assert (response.status_code, response["Location"]) == (302, "/")

@@ -74,12 +74,11 @@ async def test_a_hint_crosses_processes_and_a_dead_redis_costs_no_save(tmp_path:
     site_starts = running_site(tmp_path, program="tests/dashboard/deaf_site.py", REDIS_URL=redis)
     async with SqliteSessionStore(tmp_path / "chatlog.sqlite3") as store:
         session = await store.create_session(make_session())
-        async with running_redis(tmp_path, free_port):
-            async with site_starts as site, site.watch(session.session_id) as page:
-                await asyncio.wait_for(page.recv(), 10)  # the state: it is in step
-                assert "LOST 0" in await save_elsewhere(tmp_path, session.session_id, 30, redis)
-                assert await read_rows(page, up_to=30) == list(range(1, 31))
-                assert (await site.get("/readyz"))[0] == 200
+        async with running_redis(tmp_path, free_port), site_starts as site, site.watch(session.session_id) as page:
+            await asyncio.wait_for(page.recv(), 10)  # the state: it is in step
+            assert "LOST 0" in await save_elsewhere(tmp_path, session.session_id, 30, redis)
+            assert await read_rows(page, up_to=30) == list(range(1, 31))
+            assert (await site.get("/readyz"))[0] == 200
         assert "LOST 0" not in await save_elsewhere(tmp_path, session.session_id, 3, redis)
         assert await store.get_last_sequence(session.session_id) == 33
 

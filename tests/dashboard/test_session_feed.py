@@ -89,9 +89,11 @@ class SnapshotThenSubscribe(SessionFeed):
     """The usual mistake: read what is there, then, a moment later, start to listen."""
 
     async def _catch_up(self, viewer: object) -> None:
-        while self.cursor < 0:
-            await asyncio.sleep(0)
-        for frame in await self._history.list_frames(after=viewer.cursor, up_to=self.cursor) if viewer.cursor < self.cursor else []:
+        if self.cursor < 0:
+            await self._moved.wait()
+        for frame in (
+            await self._history.list_frames(after=viewer.cursor, up_to=self.cursor) if viewer.cursor < self.cursor else []
+        ):
             viewer.note_sent(frame)
             await viewer.send(frame.message)
         self._catching_up.pop(viewer, None)

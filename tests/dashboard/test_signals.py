@@ -53,8 +53,7 @@ def layer() -> Iterator[Layer]:
 
 
 async def settled(teller: ChannelSignals) -> None:
-    while teller._sending:
-        await asyncio.sleep(0.001)
+    await asyncio.gather(*teller._sending.values())
 
 
 class SavingStore(MemoryStore):

@@ -165,7 +165,17 @@ async def test_a_trusted_origin_opens_a_socket(open_socket: OpenSocket, store: S
 
 @pytest.mark.parametrize(
     "said",
-    ["hello", "[]", "{}", '{"received": "1"}', '{"received": -1}', '{"received": true}', "[" * 1000, '{"received": 1.5}', " " * 2000],
+    [
+        "hello",
+        "[]",
+        "{}",
+        '{"received": "1"}',
+        '{"received": -1}',
+        '{"received": true}',
+        "[" * 1000,
+        '{"received": 1.5}',
+        " " * 2000,
+    ],
 )
 async def test_whatever_is_no_acknowledgement_ends_the_socket(said: str, open_socket: OpenSocket, store: SessionStore) -> None:
     session = await store.create_session(make_session())
@@ -208,6 +218,7 @@ async def delete(browser: AsyncClient, user: User) -> None:
 
 @pytest.mark.parametrize("end_login", [log_out, change_password, deactivate, delete])
 async def test_a_socket_ends_with_the_login_it_was_opened_with(
+    *,
     end_login: object,
     open_socket: OpenSocket,
     store: SessionStore,
