@@ -15,6 +15,10 @@ from chatlog.storage.cosmos.retrying import Budget, run
 from chatlog.storage.cosmos.tuning import Tuning
 from chatlog.storage.documents import Document
 
+# Not the item is missing, but the container that should hold it.
+# Source: https://learn.microsoft.com/azure/cosmos-db/nosql/troubleshoot-not-found
+_OWNER_IS_MISSING = 1003
+
 
 class Calls:
     """One container's requests. Those that change nothing, or the same thing however often they come, are repeated."""
@@ -35,7 +39,7 @@ class Calls:
             try:
                 return dict(await self._container.read_item(document_id, partition_key=partition))
             except CosmosResourceNotFoundError as error:
-                if error.sub_status == 1003:  # not the item is missing, but its container
+                if error.sub_status == _OWNER_IS_MISSING:
                     raise
                 return None
 
@@ -104,7 +108,7 @@ class Calls:
     async def set_fields(self, document: Document, fields: Document) -> Document | None:
         """Set fields of a stored document to absolute values, and return it as it is now.
 
-        `None` if it was changed since it was read, or by this very request, whose first reply was lost.
+        `None` if it was changed or deleted since it was read, or changed by this very request, whose first reply was lost.
         """
         operations = [{"op": "set", "path": f"/{name}", "value": value} for name, value in fields.items()]
 
@@ -118,6 +122,10 @@ class Calls:
                     match_condition=MatchConditions.IfNotModified,
                 )
             except CosmosAccessConditionFailedError:
+                return None
+            except CosmosResourceNotFoundError as error:
+                if error.sub_status == _OWNER_IS_MISSING:
+                    raise
                 return None
             return dict(changed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
@@ -22,6 +23,7 @@ from chatlog.storage.cosmos.writers import SessionWriters
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
+    from azure.identity.aio import DefaultAzureCredential
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ async def _hold_open(settings: CosmosSettings, tuning: Tuning) -> AsyncGenerator
     """
     host = urlsplit(settings.endpoint).netloc
     async with AsyncExitStack() as stack:
-        client = _new_client(settings, settings.key or await _entra_credential(stack))
+        client = _new_client(settings, await _credential(settings, stack))
         stack.push_async_callback(client.close)  # also if entering it fails: it holds sockets from the start
         await run(Budget(tuning, operation="connect", host=host), client.__aenter__)
         opening = Budget(tuning, operation="open the container", host=host)
@@ -114,35 +116,48 @@ async def _hold_open(settings: CosmosSettings, tuning: Tuning) -> AsyncGenerator
 
 
 def _new_client(settings: CosmosSettings, credential: str | AsyncTokenCredential) -> CosmosClient:
-    try:
-        return CosmosClient(
-            settings.endpoint,
-            credential,
-            # How often and how long to try is decided in one place, retrying.py. For 429 the SDK takes 0 for "the default",
-            # while a wait of less than nothing is always used up.
-            retry_total=0,
-            retry_connect=0,
-            retry_read=0,
-            retry_status=0,
-            retry_throttle_backoff_max=-1,
-            connection_timeout=5,
-            read_timeout=10,
-            enable_compact_utf8_item_writes=True,  # Japanese takes half the bytes
-            user_agent_suffix="chatlog",
-            **_emulator_options(settings),
-        )
-    except ValueError:
-        # binascii.Error: the key is Base64. It must not be quoted, and neither must the driver's error, which may hold it.
-        raise ConfigurationError(
-            "COSMOSDB_KEY is not an account key: it must be the Base64 text from the account's Keys page."
-        ) from None
+    return CosmosClient(
+        settings.endpoint,
+        credential,
+        # How often and how long to try is decided in one place, retrying.py. For 429 the SDK takes 0 for "the default",
+        # while a wait of less than nothing is always used up.
+        retry_total=0,
+        retry_connect=0,
+        retry_read=0,
+        retry_status=0,
+        retry_throttle_backoff_max=-1,
+        connection_timeout=5,
+        read_timeout=10,
+        enable_compact_utf8_item_writes=True,  # Japanese takes half the bytes
+        user_agent_suffix="chatlog",
+        **_emulator_options(settings),
+    )
 
 
 def _emulator_options(settings: CosmosSettings) -> dict[str, Any]:
     return {"connection_verify": False, "enable_endpoint_discovery": False} if settings.emulator else {}
 
 
-async def _entra_credential(stack: AsyncExitStack) -> AsyncTokenCredential:
+async def _credential(settings: CosmosSettings, stack: AsyncExitStack) -> str | AsyncTokenCredential:
+    if settings.key is not None:
+        return _checked_key(settings.key)
+    if urlsplit(settings.endpoint).scheme == "http":
+        raise ConfigurationError("COSMOSDB_KEY is not set, and a server without TLS takes no other sign-in. Set its key.")
+    return await stack.enter_async_context(_entra_credential())
+
+
+def _checked_key(key: str) -> str:
+    try:
+        base64.b64decode(key, validate=True)
+    except ValueError:
+        # Neither the key nor the decoder's error, which may hold some of it, must be shown.
+        raise ConfigurationError(
+            "COSMOSDB_KEY is not an account key: copy the Base64 text from the account's Keys page."
+        ) from None
+    return key
+
+
+def _entra_credential() -> DefaultAzureCredential:
     try:
         from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415  # an extra, needed without a key only
     except ImportError as error:
@@ -150,4 +165,4 @@ async def _entra_credential(stack: AsyncExitStack) -> AsyncTokenCredential:
             "COSMOSDB_KEY is not set, and signing in with Microsoft Entra ID needs azure-identity. "
             "Install it (pip install 'chatlog[azure]'), or set COSMOSDB_KEY."
         ) from error
-    return await stack.enter_async_context(DefaultAzureCredential())
+    return DefaultAzureCredential()

@@ -28,6 +28,7 @@ class Fault:
     times: int = 1
     skip: int = 0
     status: int = 503
+    sub_status: int | None = None
     retry_after_ms: int = 1
     began: threading.Event = field(default_factory=threading.Event)
 
@@ -43,14 +44,14 @@ class Fault:
 
     def before(self) -> None:
         if self.kind == "answer":
-            raise Refusal(self.status, "As the test asked.")
+            raise Refusal(self.status, "As the test asked.", sub_status=self.sub_status)
         if self.kind == "throttle":
             # https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb (429, x-ms-retry-after-ms)
             raise Refusal(429, "Request rate is large.", sub_status=3200, retry_after_ms=self.retry_after_ms)
 
     def after(self) -> None:
         if self.kind == "answer_after_commit":
-            raise Refusal(self.status, "As the test asked.")
+            raise Refusal(self.status, "As the test asked.", sub_status=self.sub_status)
 
 
 @dataclass

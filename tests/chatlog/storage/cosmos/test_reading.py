@@ -1,0 +1,118 @@
+"""Lists: of sessions with and without the composite index, of messages never over a hole, and which SQL is sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chatlog import Session, SessionStatus
+from chatlog.errors import SessionNotFound
+from chatlog.storage.cosmos import queries
+from chatlog.storage.cosmos.store import CosmosSessionStore
+from tests.cosmos.double.containers import Container
+from tests.cosmos.double.server import Double
+from tests.cosmos.fixtures import QUICK, create_container, settings_for
+from tests.factories import make_draft, make_drafts, make_session
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def container_of(double: Double, store: CosmosSessionStore) -> Container:
+    return double.gateway.databases[store.settings.database_name][store.settings.container_name]
+
+
+async def list_pages(store: CosmosSessionStore, limit: int) -> list[Session]:
+    listed, cursor = [], None
+    while True:
+        page = await store.list_sessions(limit=limit, cursor=cursor)
+        listed += page.items
+        if (cursor := page.next_cursor) is None:
+            return listed
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+async def test_without_the_composite_index_the_list_is_the_same(double: Double, limit: int) -> None:
+    settings = settings_for(double.endpoint)
+    async with create_container(settings), CosmosSessionStore(settings, tuning=QUICK) as store:
+        times = [NOON + timedelta(seconds=min(number, 4)) for number in range(9)]  # five of them at one moment
+        created = [await store.create_session(make_session(created_at=time)) for time in times]
+        created.sort(key=lambda session: (session.created_at, session.session_id), reverse=True)
+        assert await list_pages(store, limit) == created
+
+
+async def test_both_physical_partitions_are_merged(double: Double, store: CosmosSessionStore) -> None:
+    for number in range(12):
+        await store.create_session(make_session(created_at=NOON + timedelta(seconds=number)))
+    container = container_of(double, store)
+    assert container.items(physical=0)
+    assert container.items(physical=1)
+    listed = await list_pages(store, 5)
+    assert [session.created_at for session in listed] == [NOON + timedelta(seconds=number) for number in reversed(range(12))]
+
+
+async def test_messages_behind_a_hole_are_not_shown(double: Double, store: CosmosSessionStore, session: Session) -> None:
+    await store.append_messages(session.session_id, make_drafts(6))
+    container_of(double, store).delete(session.session_id, f"{session.session_id}_msg_0004")
+    assert [m.sequence for m in await store.list_messages(session.session_id)] == [1, 2, 3]
+    assert [m.sequence for m in await store.list_messages(session.session_id, after=2)] == [3]
+    assert await store.list_messages(session.session_id, after=3) == []
+
+
+async def test_following_a_session_takes_one_request_each_time(
+    double: Double, store: CosmosSessionStore, session: Session
+) -> None:
+    await store.append_messages(session.session_id, make_drafts(3))
+    double.journal.requests.clear()
+    assert await store.list_messages(session.session_id, after=3) == []
+    assert len(await store.list_messages(session.session_id, after=1)) == 2
+    assert double.journal.requests == {"query": 2}
+
+
+async def test_the_texts_sent_are_exactly_those_of_the_queries_module(double: Double) -> None:
+    settings, plain = settings_for(double.endpoint), settings_for(double.endpoint)
+    async with create_container(plain, unique_keys=False):
+        for chosen in (settings, plain):
+            async with CosmosSessionStore(chosen, tuning=QUICK) as store:
+                await take_every_road(double, store)
+    assert double.journal.texts == queries.TEXTS
+
+
+async def take_every_road(double: Double, store: CosmosSessionStore) -> None:
+    hostile = "'; DROP -- \" @x"
+    session = await store.create_session(make_session(session_id=hostile))
+    await store.create_session(make_session())
+    double.inject("create", "drop_reply")
+    await store.append_messages(hostile, [make_draft(message_id="' OR 1=1 --")])
+    double.inject("batch", "drop_reply")
+    await store.append_messages(hostile, make_drafts(3))
+    await store.list_messages(hostile)
+    await store.recount_session(hostile)
+    container_of(double, store).create(hostile, seed_message(hostile, 5))
+    assert await store.get_last_sequence(hostile) == 5
+    for since in (None, session.created_at - timedelta(hours=1)):
+        page = await store.list_sessions(limit=1, running_since=since)
+        await store.list_sessions(limit=1, running_since=since, cursor=page.next_cursor)
+    with pytest.raises(SessionNotFound):
+        await store.list_messages("nobody")
+
+
+async def test_an_ended_session_is_not_running(store: CosmosSessionStore, session: Session) -> None:
+    since = session.created_at
+    assert len((await store.list_sessions(running_since=since)).items) == 1
+    assert (await store.list_sessions(running_since=since + timedelta(seconds=1))).items == ()
+    await store.update_session(session.session_id, status=SessionStatus.CANCELLED)
+    assert (await store.list_sessions(running_since=since)).items == ()
+
+
+def seed_message(session_id: str, number: int) -> dict:
+    return {
+        "id": f"{session_id}_msg_{number:04d}_1705737022123456",
+        "session_id": session_id,
+        "type": "message",
+        "source": "creative_planner",
+        "content": f"提案 {number}",
+        "timestamp": f"2024-01-20T14:30:{number:02d}.123456",
+        "sequence": number,
+        "message_id": f"seed {number}",
+    }
