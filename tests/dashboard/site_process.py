@@ -68,9 +68,8 @@ async def read_rows(socket: ClientConnection, *, up_to: int) -> list[int]:
 
 
 def environment(data: Path, **extra: str) -> dict[str, str]:
-    cleared = dict.fromkeys(
-        ("DATABASE_URL", "REDIS_URL", "COSMOSDB_ENDPOINT", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"), ""
-    )
+    names = ("DATABASE_URL", "REDIS_URL", "COSMOSDB_ENDPOINT", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SECRET_KEY")
+    cleared = dict.fromkeys(names, "")
     return os.environ | cleared | {"DJANGO_SETTINGS_MODULE": "dashboard.settings", "CHATLOG_DATA_DIR": str(data)} | extra
 
 
