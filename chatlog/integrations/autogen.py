@@ -142,7 +142,7 @@ def _put(recording: BackgroundRecording, item: Item) -> None:
         return
     try:
         recording.put(_end_of_run(item, lost=recording.lost) if isinstance(item, TaskResult) else _draft(item))
-    except Exception as error:  # noqa: BLE001  # a message type of the user's own may raise anything; the run must not feel it
+    except Exception as error:  # a message type of the user's own may raise anything; the run must not feel it
         recording.lose(1, error)
 
 

@@ -133,7 +133,7 @@ class BackgroundRecording:
         """Store `drafts`, the first that wait, or count them as lost. They keep waiting until one or the other is known."""
         try:
             await self._persist(lambda: self._save(drafts))
-        except Exception as error:  # noqa: BLE001  # whatever a store throws, the run must not feel it; it is counted and told
+        except Exception as error:  # whatever a store throws, the run must not feel it; it is counted and told
             if len(drafts) > 1:  # one bad message must not take its neighbours along
                 for draft in drafts:
                     await self._save_some([draft])

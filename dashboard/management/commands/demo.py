@@ -50,6 +50,12 @@ class Command(BaseCommand):
     def handle(self, *, port: int, pace: float, **options: Any) -> None:
         left_alone = _leave_alone()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # both are asked to stop the same way
+        try:
+            self._run(port, pace=pace, left_alone=left_alone)
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopped. Start again with: make demo")
+
+    def _run(self, port: int, *, pace: float, left_alone: str) -> None:
         _refuse_taken_port(port)
         call_command("migrate", interactive=False, verbosity=0)
         collect_if_stale()
@@ -57,16 +63,12 @@ class Command(BaseCommand):
             "site": ["django", "serve", "--host", HOST, "--port", str(port)],
             "agents": ["dashboard.demo.agents", "--pace", str(pace)],
         }
-        try:
-            with _running(programs) as processes:
-                _wait_for_site(port, processes)
-                self.stdout.write(
-                    TEXT.format(url=_login_url(port), person=PERSON, data_dir=settings.DATA_DIR, left_alone=left_alone)
-                )
-                self.stdout.flush()
-                _wait_for_end(processes)
-        except KeyboardInterrupt:
-            self.stdout.write("\nStopped. Start again with: make demo")
+        with _running(programs) as processes:
+            _wait_for_site(port, processes)
+            url = _login_url(port)
+            self.stdout.write(TEXT.format(url=url, person=PERSON, data_dir=settings.DATA_DIR, left_alone=left_alone))
+            self.stdout.flush()
+            _wait_for_end(processes)
 
 
 def _leave_alone() -> str:
@@ -157,7 +159,9 @@ def _wait_for_end(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
 def _refuse_ended(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
     for name, process in processes.items():
         if (status := process.poll()) is not None:
-            raise CommandError(f"The {name} ended by themselves ({_how(status)}). What they said is above; the demo stops.")
+            raise CommandError(
+                f"A part of the demo ended early: {name} ({_how(status)}). Its last words are above; all is stopped."
+            )
 
 
 def _how(status: int) -> str:
