@@ -73,7 +73,7 @@ def plan(text: str, *, indexing_policy: dict[str, Any]) -> dict[str, Any]:
             "groupByAliases": [],
             "aggregates": [AGGREGATES[name] for name in statement.aggregates],
             "groupByAliasToAggregateType": {},
-            "rewrittenQuery": _rewritten(statement) if statement.order_by else "",
+            "rewrittenQuery": _rewritten(statement),
             "hasSelectValue": statement.is_value,
             "hasNonStreamingOrderBy": False,
         },
@@ -93,9 +93,13 @@ def page(rows: list[Any], *, start: int, most: int | None) -> tuple[list[Any], i
 
 
 def _rewritten(statement: Statement) -> str:
+    """The text that each partition answers, in a form that can be merged."""
+    if statement.is_value and statement.aggregates:
+        return f'SELECT VALUE [{{"item": {statement.text_of_columns}}}] {statement.text_after_columns}'
+    if not statement.order_by:
+        return ""
     items = ", ".join(f'{{"item": {source}}}' for source, _, _ in statement.order_by)
-    tail = statement.text_after_from
-    where, order = tail.split(" ORDER BY ")
+    where, order = statement.text_after_columns.split(" ORDER BY ")
     condition = where.removeprefix("FROM c").strip().removeprefix("WHERE ")
     return (
         f"SELECT c._rid, [{items}] AS orderByItems, c AS payload FROM c "

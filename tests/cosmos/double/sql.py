@@ -37,7 +37,8 @@ class Statement:
     where: Expression | None = None
     order_by: list[tuple[str, Expression, bool]] = field(default_factory=list)
     aggregates: list[str] = field(default_factory=list)
-    text_after_from: str = ""
+    text_of_columns: str = ""
+    text_after_columns: str = ""
 
 
 def parse(text: str) -> Statement:
@@ -75,7 +76,6 @@ class _Parser:
         if self.take("TOP"):
             self.result.top = self.expression()
         self.columns()
-        self.result.text_after_from = self.text[self.tokens[self.at][2] :]
         self.need("FROM")
         self.need("C")
         if self.take("WHERE"):
@@ -90,8 +90,10 @@ class _Parser:
     def columns(self) -> None:
         if self.take("*"):
             self.result.is_star = True
+            self.result.text_after_columns = self.text[self.tokens[self.at][2] :]
             return
         self.result.is_value = self.take("VALUE")
+        first = self.tokens[self.at][2]
         while True:
             start = self.at
             column = self.expression()
@@ -100,7 +102,9 @@ class _Parser:
                 name = self.next()[1]
             self.result.columns.append((name, column))
             if not self.take(","):
-                return
+                break
+        end = self.tokens[self.at][2]
+        self.result.text_of_columns, self.result.text_after_columns = self.text[first:end].strip(), self.text[end:]
 
     def order_by(self) -> None:
         while True:
@@ -150,7 +154,7 @@ class _Parser:
             inner = self.expression()
             self.need(")")
             return inner
-        if value in "[{":
+        if value in {"[", "{"}:
             return self.literal(value)
         return self.named(value)
 
@@ -194,6 +198,8 @@ class _Parser:
         return lambda scope: FUNCTIONS[name](*(argument(scope) for argument in arguments))
 
     def next(self) -> tuple[str, str, int]:
+        if self.tokens[self.at][0] == "end":
+            raise Refusal(400, "Syntax error, the text ends too early.")
         self.at += 1
         return self.tokens[self.at - 1]
 
