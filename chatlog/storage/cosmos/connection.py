@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import threading
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -37,11 +37,13 @@ class Connection:
 
 @dataclass(slots=True)
 class _Place:
-    """An event loop's connection, and the generator that holds it open."""
+    """An event loop's connection, the generator that holds it open, and how many calls use it."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     life: AsyncGenerator[Connection, None] | None = None
     connection: Connection | None = None
+    users: int = 0
+    is_unused: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Connections:
@@ -54,20 +56,22 @@ class Connections:
         self._guard = threading.Lock()
         self._is_closed = False
 
-    async def get(self) -> Connection:
-        """The running loop's connection. Raises `StoreClosed`, and what opening it raises."""
+    @asynccontextmanager
+    async def use(self) -> AsyncIterator[Connection]:
+        """The running loop's connection, not closed before the block ends. Raises `StoreClosed`, and what opening it raises."""
         place = self._place()
-        async with place.lock:
-            if self._is_closed:
-                raise StoreClosed
-            if place.connection is None:
-                life = _hold_open(self._settings, self._tuning)
-                place.connection = await anext(life)
-                place.life = life
-            return place.connection
+        connection = await self._open(place)
+        place.users += 1
+        place.is_unused.clear()
+        try:
+            yield connection
+        finally:
+            place.users -= 1
+            if place.users == 0:
+                place.is_unused.set()
 
     async def aclose(self) -> None:
-        """Finish what waits and close every client. Closing twice is fine."""
+        """Finish what is under way and close every client. Closing twice is fine."""
         with self._guard:
             self._is_closed = True
             places, self._places = self._places, {}
@@ -77,6 +81,16 @@ class Connections:
             elif loop.is_running():
                 await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_close(place), loop))
             # A loop that has stopped closed its client when it ended; see _hold_open.
+
+    async def _open(self, place: _Place) -> Connection:
+        async with place.lock:
+            if self._is_closed:
+                raise StoreClosed
+            if place.connection is None:
+                life = _hold_open(self._settings, self._tuning)
+                place.connection = await anext(life)
+                place.life = life
+            return place.connection
 
     def _place(self) -> _Place:
         loop = asyncio.get_running_loop()
@@ -90,10 +104,13 @@ class Connections:
 
 async def _close(place: _Place) -> None:
     async with place.lock:
-        connection, place.connection = place.connection, None
-        if connection is not None and place.life is not None:
-            await connection.writers.finish()
-            await place.life.aclose()
+        connection, life = place.connection, place.life
+    if connection is None or life is None:
+        return
+    if place.users:
+        await place.is_unused.wait()
+    await connection.writers.finish()
+    await life.aclose()
 
 
 async def _hold_open(settings: CosmosSettings, tuning: Tuning) -> AsyncGenerator[Connection, None]:

@@ -39,35 +39,35 @@ class CosmosSessionStore:
     async def create_session(self, session: Session) -> Session:
         check_id(session.session_id, field="session_id")
         document = session_to_document(session)
-        connection = await self._connections.get()
-        stored = await connection.calls.create_unless_there(document)
-        if stored is not None:
-            connection.writers.adopt(stored)
-            return session
-        existing = await connection.writers.new_record(session.session_id).get()
-        if existing.task != session.task:
-            raise SessionExists(session.session_id)
-        return existing
+        async with self._connections.use() as connection:
+            stored = await connection.calls.create_unless_there(document)
+            if stored is not None:
+                connection.writers.adopt(stored)
+                return session
+            existing = await connection.writers.new_record(session.session_id).get()
+            if existing.task != session.task:
+                raise SessionExists(session.session_id)
+            return existing
 
     async def list_sessions(
         self, *, limit: int = 50, cursor: str | None = None, running_since: datetime | None = None
     ) -> SessionPage:
         check_limit(limit)
         before = None if cursor is None else decode_cursor(cursor)
-        connection = await self._connections.get()
-        return await reading.list_sessions(
-            connection.calls,
-            limit=limit,
-            before=before,
-            running_since=running_since,
-            has_composite_index=connection.facts.has_composite_index,
-            naive_zone=self.settings.naive_zone,
-        )
+        async with self._connections.use() as connection:
+            return await reading.list_sessions(
+                connection.calls,
+                limit=limit,
+                before=before,
+                running_since=running_since,
+                has_composite_index=connection.facts.has_composite_index,
+                naive_zone=self.settings.naive_zone,
+            )
 
     async def get_session(self, session_id: str) -> Session:
         check_id(session_id, field="session_id")
-        connection = await self._connections.get()
-        return await connection.writers.new_record(session_id).get()
+        async with self._connections.use() as connection:
+            return await connection.writers.new_record(session_id).get()
 
     async def update_session(
         self,
@@ -89,51 +89,51 @@ class CosmosSessionStore:
                 updated_at=max(utc_now(), session.updated_at),
             )
 
-        connection = await self._connections.get()
-        return await connection.writers.record_of(session_id).change(change)
+        async with self._connections.use() as connection:
+            return await connection.writers.record_of(session_id).change(change)
 
     async def recount_session(self, session_id: str) -> Session:
         check_id(session_id, field="session_id")
-        connection = await self._connections.get()
-        return await connection.writers.record_of(session_id).recount()
+        async with self._connections.use() as connection:
+            return await connection.writers.record_of(session_id).recount()
 
     async def append_messages(self, session_id: str, drafts: Sequence[MessageDraft]) -> list[Message]:
         check_id(session_id, field="session_id")
         wanted = list(drafts)
-        connection = await self._connections.get()
-        if not wanted:
-            await self.get_session(session_id)
-            return []
-        return await connection.writers.get(session_id).save(wanted)
+        async with self._connections.use() as connection:
+            if not wanted:
+                await connection.writers.new_record(session_id).get()  # raises if there is no such session
+                return []
+            return await connection.writers.get(session_id).save(wanted)
 
     async def list_messages(self, session_id: str, *, after: int = 0, limit: int = 200) -> list[Message]:
         check_id(session_id, field="session_id")
         check_sequence(after)
         check_limit(limit)
-        connection = await self._connections.get()
-        found = await reading.list_messages(
-            connection.calls, session_id, after=after, limit=limit, naive_zone=self.settings.naive_zone
-        )
-        if not found and after == 0:
-            await self.get_session(session_id)
-        return found
+        async with self._connections.use() as connection:
+            found = await reading.list_messages(
+                connection.calls, session_id, after=after, limit=limit, naive_zone=self.settings.naive_zone
+            )
+            if not found and after == 0:
+                await connection.writers.new_record(session_id).get()  # raises if there is no such session
+            return found
 
     async def get_last_sequence(self, session_id: str) -> int:
         check_id(session_id, field="session_id")
-        connection = await self._connections.get()
-        last = await find_last_number(connection.calls, session_id)
-        if last == 0:
-            await self.get_session(session_id)
-        return last
+        async with self._connections.use() as connection:
+            last = await find_last_number(connection.calls, session_id)
+            if last == 0:
+                await connection.writers.new_record(session_id).get()  # raises if there is no such session
+            return last
 
     async def wait_for_change(self, *, at_most: float) -> bool:
         await asyncio.sleep(at_most)
         return True
 
     async def ping(self) -> None:
-        connection = await self._connections.get()
-        # An item that cannot be there: asking for it costs one request unit, and "no such item" is an answer.
-        await connection.calls.find("ping", partition="ping")
+        async with self._connections.use() as connection:
+            # An item that cannot be there: asking for it costs one request unit, and "no such item" is an answer.
+            await connection.calls.find("ping", partition="ping")
 
     async def aclose(self) -> None:
         await self._connections.aclose()

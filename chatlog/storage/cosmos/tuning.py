@@ -11,7 +11,7 @@ class Tuning:
 
     Attributes:
         attempt_seconds: one request to the service; the SDK's own limits do not interrupt one that hangs.
-        total_seconds: one call of ours with all its attempts. Together with one last attempt this stays under 10 s.
+        total_seconds: one call of ours with all its attempts and pauses, so that no caller waits 10 s for a service that hangs.
         attempts: requests for one call at most; 429 and lost replies alike.
         first_pause, longest_pause: seconds; a pause is drawn from 0 up to a bound that doubles between these two.
         turns: how often a number may be lost to another writer before the save gives up.

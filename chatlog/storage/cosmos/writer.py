@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from chatlog.domain.models import Message, MessageDraft
-from chatlog.errors import StorageError, StorageUnavailable, StoreClosed
+from chatlog.errors import StorageError, StorageUnavailable
 from chatlog.storage.cosmos.appender import Appender
 from chatlog.storage.cosmos.saves import Part, Save, new_save, plan
 from chatlog.storage.cosmos.session_record import SessionRecord
@@ -27,7 +27,6 @@ class SessionWriter:
         self._session_id = session_id
         self._waiting: deque[Save] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._is_closed = False
 
     @property
     def is_idle(self) -> bool:
@@ -37,16 +36,13 @@ class SessionWriter:
     async def save(self, drafts: Sequence[MessageDraft]) -> list[Message]:
         """Store the drafts; see `SessionStore.append_messages`."""
         save = new_save(self._session_id, drafts)
-        if self._is_closed:
-            raise StoreClosed
         self._waiting.append(save)
         if self._task is None:
             self._task = asyncio.create_task(self._work(), name=f"chatlog-writer-{self._session_id}")
         return await save.caller
 
     async def finish(self) -> None:
-        """Take no more saves, do those that wait, and bring the session's document up to date."""
-        self._is_closed = True
+        """Do what is under way, and bring the session's document up to date."""
         if self._task is not None:
             await self._task
         if self.record.is_behind:

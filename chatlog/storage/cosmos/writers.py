@@ -55,7 +55,7 @@ class SessionWriters:
         return SessionRecord(self._calls, session_id, naive_zone=self._naive_zone, document=document)
 
     async def finish(self) -> None:
-        """Do what waits and bring all documents up to date."""
+        """Do what is under way and bring all documents up to date. Nobody may begin anything meanwhile."""
         for follower in self._followers:
             follower.cancel()
         await asyncio.gather(*self._followers, return_exceptions=True)
@@ -89,4 +89,5 @@ class SessionWriters:
             if writer.record.is_behind:
                 done = await writer.record.catch_up()
                 pause = self._tuning.figures_seconds if done else min(_LONGEST_LAG, pause * 2)
-        self._writers.pop(session_id, None)
+        if self._writers.get(session_id) is writer:  # not one that took its place when the session was created anew
+            del self._writers[session_id]

@@ -118,7 +118,8 @@ async def test_idle_writers_are_let_go(double: Double) -> None:
         sessions = [await store.create_session(make_session()) for _ in range(20)]
         for session in sessions:
             await store.append_messages(session.session_id, [make_draft()])
-        writers = (await store._connections.get()).writers
+        (place,) = store._connections._places.values()
+        writers = place.connection.writers
         async with asyncio.timeout(10):
             while len(writers):
                 await store.ping()
