@@ -12,6 +12,7 @@ from dashboard.feeds.pages import PAGE_MESSAGES, Rows, cut_frames, read_rows
 from dashboard.feeds.viewer import Frame
 
 KEPT_BLOCKS = 4
+SHARED_ROWS = 25
 
 
 class HistoryGone(LookupError):
@@ -33,9 +34,7 @@ class History:
         last = min(up_to, rows.last)
         if last <= after:
             raise HistoryGone(f"Session {self._session_id!r} has no message {after + 1}, though it had {up_to}.")
-        if (after, last) not in block.frames:
-            block.frames[after, last] = cut_frames(rows, after=after, up_to=last)
-        return block.frames[after, last]
+        return block.list_frames(rows, after=after, up_to=last)
 
     def forget(self) -> None:
         """Nobody is catching up: keep nothing."""
@@ -67,7 +66,18 @@ class _Block:
         self.reading = asyncio.create_task(read)
         # Looked at once, so that an error nobody waits for any more is not reported as forgotten.
         self.reading.add_done_callback(lambda task: task.cancelled() or task.exception())
-        self.frames: dict[tuple[int, int], list[Frame]] = {}
+        self._frames: dict[tuple[int, int], list[Frame]] = {}
+
+    def list_frames(self, rows: Rows, *, after: int, up_to: int) -> list[Frame]:
+        """Cut at fixed borders too: after their first frame, viewers with different cursors share all others."""
+        frames: list[Frame] = []
+        while after < up_to:
+            border = min(up_to, after - after % SHARED_ROWS + SHARED_ROWS)
+            if (after, border) not in self._frames:
+                self._frames[after, border] = cut_frames(rows, after=after, up_to=border)
+            frames += self._frames[after, border]
+            after = border
+        return frames
 
     def is_short(self, at_least: int) -> bool:
         task = self.reading

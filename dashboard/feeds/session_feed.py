@@ -108,7 +108,10 @@ class SessionFeed:
 
     async def _find_start(self) -> None:
         async with asyncio.timeout(READ_SECONDS):
-            self.cursor = await self._store.get_last_sequence(self.session_id)
+            session = await self._store.get_session(self.session_id)
+            last = await self._store.get_last_sequence(self.session_id)
+        fragments.introduce_speakers(session)  # before any row is rendered, as the page does
+        self.cursor = last
         self._announce_move()
 
     async def _read_on(self) -> Rows:
