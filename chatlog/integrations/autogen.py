@@ -213,7 +213,7 @@ def _fenced(text: str, language: str = "") -> str:
 
 def _end_of_run(result: TaskResult, *, lost: int) -> MessageDraft:
     reason = replace_unstorable(result.stop_reason or "no reason given")
-    missing = f" {lost} messages could not be recorded." if lost else ""
+    missing = f"\n\n{lost} of its messages could not be recorded." if lost else ""
     return MessageDraft(
         source=RUN_SOURCE,
         content=f"The run ended: {reason}{missing}",

@@ -1,0 +1,42 @@
+"""A store in front of a real one that fails, refuses and dawdles as a test wants it to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from chatlog import Message, MessageDraft, Session, SessionStore
+
+
+class TroubledStore:
+    """Passes everything on to `store`, except that `before_append` may raise or wait, and `after_append` may raise."""
+
+    def __init__(self, store: SessionStore) -> None:
+        self._store = store
+        self.appends = 0
+        self.before_append: Callable[[Sequence[MessageDraft]], None] = lambda _: None
+        self.after_append: Callable[[], None] = lambda: None
+        self.before_create: Callable[[], None] = lambda: None
+        self.before_update: Callable[[], None] = lambda: None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def create_session(self, session: Session) -> Session:
+        self.before_create()
+        return await self._store.create_session(session)
+
+    async def append_messages(self, session_id: str, drafts: Sequence[MessageDraft]) -> list[Message]:
+        self.appends += 1
+        await self.gate.wait()
+        self.before_append(drafts)
+        messages = await self._store.append_messages(session_id, drafts)
+        self.after_append()
+        return messages
+
+    async def update_session(self, session_id: str, **changes: Any) -> Session:
+        self.before_update()
+        return await self._store.update_session(session_id, **changes)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
