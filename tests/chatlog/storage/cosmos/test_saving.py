@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from azure.cosmos.aio import CosmosClient
 
 from chatlog import IdempotencyConflict, MessageDraft, Session
+from chatlog.config import CosmosSettings
 from chatlog.errors import InvalidId, StorageUnavailable
 from chatlog.storage.cosmos.appender import Appender
 from chatlog.storage.cosmos.store import CosmosSessionStore
@@ -88,6 +90,25 @@ async def test_a_thousand_replies_lost_after_commit_lose_and_double_nothing(
     assert_stored_once_each(double, session, drafts)
     # One of each, and one for the session: neither the SDK nor anything below it sends a save again behind our back.
     assert sent(double) == {"create": 1_001, "query": 1_000}
+
+
+async def test_what_the_sdk_sends_again_by_itself_is_stored_once(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left to its defaults, the SDK repeats a create whose reply was lost, and shows the 409 that it gets for that."""
+
+    def new_client(settings: CosmosSettings, credential: str) -> CosmosClient:
+        return CosmosClient(settings.endpoint, credential, retry_backoff_factor=0)
+
+    monkeypatch.setattr("chatlog.storage.cosmos.connection._new_client", new_client)
+    async with CosmosSessionStore(settings_for(double.endpoint), tuning=QUICK) as store:
+        session = await store.create_session(make_session())
+        double.journal.requests.clear()
+        drafts = make_drafts(20)
+        for number, draft in enumerate(drafts, 1):
+            double.inject("create", "drop_reply")
+            (message,) = await store.append_messages(session.session_id, [draft])
+            assert message.sequence == number
+    assert double.journal.requests["create"] == 40
+    assert_stored_once_each(double, session, drafts)
 
 
 async def test_the_same_check_fails_for_a_writer_that_does_not_look(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
