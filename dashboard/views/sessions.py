@@ -1,0 +1,70 @@
+"""The list of sessions, and one session."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from chatlog.domain.clock import utc_now
+from chatlog.domain.models import Session
+from chatlog.errors import InvalidNumber
+from chatlog.services.browsing import FrontPage, Transcript, get_transcript, list_front_page, list_older_sessions
+from dashboard import fragments
+from dashboard.stores import get_store
+
+TITLE_CHARACTERS = 120
+
+
+@require_safe
+async def session_list(request: HttpRequest) -> HttpResponse:
+    now = utc_now()
+    cursor = request.GET.get("cursor")
+    if cursor is None:
+        page = await list_front_page(get_store(), now=now)
+    else:
+        older = await list_older_sessions(get_store(), cursor=cursor)
+        page = FrontPage((), older.items, older.next_cursor)
+    context = fragments.list_context(page, now=now)
+    return render(
+        request,
+        "dashboard/session_list.html",
+        {**context, "is_front_page": cursor is None, "next_cursor": page.next_cursor},
+    )
+
+
+@require_safe
+async def session_detail(request: HttpRequest, session_id: str) -> HttpResponse:
+    before = _read_number(request, "before")
+    store = get_store()
+    session = await store.get_session(session_id)
+    fragments.introduce_speakers(session)  # before any row, so that everybody keeps their colour
+    transcript = await get_transcript(store, session_id, before=before)
+    rows = await fragments.render_rows(transcript.messages, previous=transcript.previous)
+    context = {"rows": fragments.as_html(rows), "first_sequence": transcript.first_sequence}
+    if before is not None and request.headers.get("HX-Request"):
+        return render(request, "dashboard/partials/earlier_rows.html", context)
+    return render(request, "dashboard/session_detail.html", context | _page_context(session, transcript))
+
+
+def _page_context(session: Session, transcript: Transcript) -> dict[str, object]:
+    title = (session.title or session.task).strip()
+    first_line = title.split("\n", 1)[0]
+    is_cut = session.title is not None or len(first_line) > TITLE_CHARACTERS or first_line != title
+    shown_last = transcript.messages[-1].sequence if transcript.messages else transcript.last_sequence
+    return {
+        **fragments.session_context(session, last_sequence=transcript.last_sequence, now=utc_now()),
+        "title": first_line if len(first_line) <= TITLE_CHARACTERS else first_line[: TITLE_CHARACTERS - 1] + "…",
+        "title_is_cut": is_cut,
+        "task": session.task,
+        "last_sequence": shown_last,
+    }
+
+
+def _read_number(request: HttpRequest, name: str) -> int | None:
+    text = request.GET.get(name)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 16:
+        raise InvalidNumber(name, f"{text[:40]!r} is not the number of a remark.")
+    return int(text)
