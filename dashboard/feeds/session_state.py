@@ -46,7 +46,7 @@ class SessionState:
     def poll_seconds(self) -> float:
         """How long to wait for a hint before looking anyway."""
         if self._is_due:
-            return max(0.05, self._read_at + READ_AGAIN_SECONDS - time.monotonic())
+            return min(POLL_SECONDS, max(0.05, self._read_at + READ_AGAIN_SECONDS - time.monotonic()))
         is_active = self._session is None or self._session.status is SessionStatus.ACTIVE
         return POLL_SECONDS if is_active else POLL_FINISHED_SECONDS
 
