@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 from typing import Any
 
@@ -28,6 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, access_log: bool, **options: Any) -> None:
         _refuse_old_tables()
+        _allow_many_sockets()
         collect_if_stale()
         from dashboard.asgi import application  # noqa: PLC0415  # builds the site, which wants the checks above first
 
@@ -54,6 +56,12 @@ def _refuse_old_tables() -> None:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise CommandError("The tables for logins are missing or old. Run: python manage.py migrate")
+
+
+def _allow_many_sockets() -> None:
+    """Each open page is a file to the system, which allows 1,024 unless asked for what it would allow."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _store_name() -> str:
