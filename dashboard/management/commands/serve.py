@@ -6,9 +6,7 @@ import resource
 import sys
 from typing import Any
 
-from daphne.server import Server as _  # noqa: F401  # first: it installs the reactor that everything after it uses
-
-from daphne.access import AccessLogGenerator  # isort: skip
+from daphne.access import AccessLogGenerator
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
@@ -60,7 +58,7 @@ def _refuse_old_tables() -> None:
 
 def _allow_many_sockets() -> None:
     """Each open page is a file to the system, which allows 1,024 unless asked for what it would allow."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
