@@ -81,6 +81,7 @@ function showOnly(source) {
 }
 
 function tellSilence() {
+  pauseButton.hidden = state() !== "running";
   const seconds = Math.round((Date.now() - heardAt) / 1000);
   quiet.hidden = state() !== "running" || seconds < QUIET_AFTER;
   quiet.textContent = `quiet for ${seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`}`;
@@ -121,6 +122,7 @@ addEventListener("scroll", () => {
 
 [...messages.children].forEach(note);
 showShares();
+tellSilence();
 setInterval(tellSilence, 1000);
 setInterval(() => {
   const length = document.querySelector("#length[data-ticks]");

@@ -48,7 +48,7 @@ document.body.addEventListener("htmx:wsOpen", (event) => {
   stableTimer = setTimeout(() => (attempts = 0), STABLE_AFTER);
   if (lostAt === null || !messages) {
     lostAt = null;
-    show("live", "live");
+    show("live", "connected");
   }
 });
 
@@ -130,7 +130,7 @@ function tellResumed() {
   const caughtUp = lastSequence() - lostAt;
   lostAt = null;
   show("live", caughtUp > 0 ? `resumed, ${caughtUp.toLocaleString("en")} caught up` : "resumed");
-  setTimeout(() => isOpen && lostAt === null && show("live", "live"), 8_000);
+  setTimeout(() => isOpen && lostAt === null && show("live", "connected"), 8_000);
 }
 
 function show(state, words) {
