@@ -1,4 +1,4 @@
-"""What the head of a session's page says: read again at most once a second, sent only when it changed."""
+"""What the head of a session's page says: read again at most once a second, sent when it changed, mere counts less often."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from dashboard.feeds.pages import READ_SECONDS
 from dashboard.feeds.viewer import Frame, make_frame
 
 READ_AGAIN_SECONDS = 1.0
+# Pages count for themselves what they receive. To tell each of 500 the count every second would double the delay of remarks.
+COUNT_SECONDS = 5.0
 POLL_SECONDS = 1.0
 POLL_FINISHED_SECONDS = 5.0
 
@@ -28,7 +30,8 @@ class SessionState:
         self._session_id = session_id
         self._store = store
         self._session: Session | None = None
-        self._shown: object = None
+        self._shown: tuple[object, int, int] | None = None
+        self._sent_at = float("-inf")
         self._read_at = float("-inf")
         self._is_due = False
 
@@ -52,10 +55,12 @@ class SessionState:
 
     def _frame(self, session: Session, *, cursor: int) -> Frame | None:
         now = utc_now()
-        shown = (session, cursor, session.is_stalled(now))
-        if shown == self._shown:
+        headline = (session.status, session.title, session.tags, session.participants, session.is_stalled(now))
+        shown = (headline, session.message_count, cursor)
+        is_urgent = self._shown is None or headline != self._shown[0]
+        if shown == self._shown or not (is_urgent or time.monotonic() - self._sent_at >= COUNT_SECONDS):
             return None
-        self._shown = shown
+        self._shown, self._sent_at = shown, time.monotonic()
         html = fragments.session_frame(session, last_sequence=cursor, now=now)
         self.greeting = make_frame(fragments.trouble_frame("") + html)
         return make_frame(html)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from chatlog.domain.models import SessionStatus
 from chatlog.errors import StorageUnavailable
 from dashboard.feeds import session_feed, session_state
 from dashboard.feeds.session_feed import SessionFeed
@@ -36,6 +37,7 @@ def no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_state, "POLL_SECONDS", 3600)
     monkeypatch.setattr(session_state, "POLL_FINISHED_SECONDS", 3600)
     monkeypatch.setattr(session_state, "READ_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(session_state, "COUNT_SECONDS", 0)
 
 
 def jitter(numbers: random.Random) -> Callable[[], Awaitable[None]]:
@@ -300,6 +302,24 @@ async def test_a_status_is_sent_when_it_changed_and_only_then(make_feed: MakeFee
     store.say()
     feed.wake()
     await page.until(lambda: len(page.other) == greeted + 1)
+
+
+@pytest.mark.usefixtures("no_poll")
+async def test_a_mere_count_waits_and_a_change_of_status_does_not(make_feed: MakeFeed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_state, "COUNT_SECONDS", 3600)
+    store = MemoryStore(messages=1)
+    feed, page = make_feed(store), Page(cursor=1)
+    feed.join(page.viewer)
+    await page.until(lambda: page.other)
+    greeted = len(page.other)
+    store.say()
+    feed.wake()
+    await page.until_shown(2)
+    store.session = replace(store.session, status=SessionStatus.FAILED)
+    feed.wake()
+    await page.until(lambda: len(page.other) > greeted)
+    assert len(page.other) == greeted + 1
+    assert "failed" in page.other[-1]
 
 
 @pytest.mark.usefixtures("no_poll")
