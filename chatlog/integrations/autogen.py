@@ -181,12 +181,15 @@ def _storable(notes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _readable(item: Spoken) -> str:
-    """The remark as Markdown. AutoGen's own `to_text()` of calls and results is Python's notation for them."""
+    """The remark as Markdown. AutoGen's own `to_text()` of calls and results is Python's notation for them.
+
+    Their first line stays without marks: it is what a page shows of them while they are folded.
+    """
     if isinstance(item, said.ToolCallRequestEvent):
-        return "\n\n".join(f"`{call.name}`\n{_fenced(_indented(call.arguments), 'json')}" for call in item.content)
+        return "\n\n".join(f"{call.name}\n{_fenced(_indented(call.arguments), 'json')}" for call in item.content)
     if isinstance(item, said.ToolCallExecutionEvent):
         return "\n\n".join(
-            f"`{result.name}`{' failed' if result.is_error else ''}\n{_fenced(result.content)}" for result in item.content
+            f"{result.name}{' failed' if result.is_error else ''}\n{_fenced(result.content)}" for result in item.content
         )
     if isinstance(item, said.StructuredMessage) and item.format_string is None:
         return _fenced(item.content.model_dump_json(indent=2), "json")
