@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from azure.core import MatchConditions
@@ -12,7 +12,7 @@ from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosReso
 from chatlog.storage.cosmos.errors import DRIVER_ERRORS
 from chatlog.storage.cosmos.queries import Query
 from chatlog.storage.cosmos.retrying import Budget, run
-from chatlog.storage.cosmos.tuning import Tuning
+from chatlog.storage.cosmos.tuning import MAX_PAGE_SIZE, Tuning
 from chatlog.storage.documents import Document
 
 # Not the item is missing, but the container that should hold it.
@@ -49,38 +49,35 @@ class Calls:
         self,
         query: Query,
         *,
-        page_size: int | None = None,
+        page_size: int = MAX_PAGE_SIZE,
         is_enough: Callable[[Sequence[Document]], bool] = lambda _: False,
     ) -> list[Document]:
         """The rows of a query, page by page until `is_enough` of them. After a page that failed it begins anew."""
         budget = self.budget("run a query")
         while True:
+            rows: list[Document] = []
+            pages = self._pages(query, page_size=page_size)
             try:
-                return await self.query_once(query, page_size=page_size, is_enough=is_enough, budget=budget)
+                while not is_enough(rows):
+                    async with budget.attempt():
+                        rows += [row async for row in await anext(pages)]
+                    budget.extend()
+            except StopAsyncIteration:
+                return rows
             except DRIVER_ERRORS as error:
                 await budget.pause(error)
+            else:
+                return rows
 
-    async def query_once(
-        self,
-        query: Query,
-        *,
-        budget: Budget,
-        page_size: int | None = None,
-        is_enough: Callable[[Sequence[Document]], bool] = lambda _: False,
-    ) -> list[Document]:
-        """As `query`, tried once; raises the driver's errors."""
+    async def query_once(self, query: Query, *, budget: Budget) -> list[Document]:
+        """All rows of a query, tried once and within the time of one request; raises the driver's errors."""
+        async with budget.attempt():
+            return [row async for page in self._pages(query) async for row in page]
+
+    def _pages(self, query: Query, *, page_size: int = MAX_PAGE_SIZE) -> AsyncIterator[AsyncIterator[Document]]:
         options: dict[str, Any] = {} if query.partition is None else {"partition_key": query.partition}
-        found = self._container.query_items(query.text, parameters=query.parameters, max_item_count=page_size, **options)
-        rows: list[Document] = []
-        pages = found.by_page()
-        while not is_enough(rows):
-            try:
-                async with budget.attempt():
-                    rows += [row async for row in await anext(pages)]
-            except StopAsyncIteration:
-                break
-            budget.renew()
-        return rows
+        size = min(page_size, MAX_PAGE_SIZE)
+        return self._container.query_items(query.text, parameters=query.parameters, max_item_count=size, **options).by_page()
 
     async def create(self, document: Document, *, budget: Budget) -> None:
         """Store one document. Tried once; raises the driver's errors."""

@@ -17,7 +17,8 @@ from chatlog.storage.documents import Document, message_document_id
 
 def is_ours(document: Document, session_id: str) -> bool:
     """Whether the document's id holds its number, as chatlog writes it."""
-    return bool(document["id"] == message_document_id(session_id, document["sequence"]))
+    sequence = document["sequence"]
+    return isinstance(sequence, int) and bool(document["id"] == message_document_id(session_id, sequence))
 
 
 def is_unbroken(documents: Sequence[Document]) -> bool:

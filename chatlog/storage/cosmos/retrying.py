@@ -21,13 +21,13 @@ class Budget:
         self._tuning = tuning
         self._operation = operation
         self._host = host
-        self._turns = 0
-        self.renew()
-
-    def renew(self) -> None:
-        """Begin to count anew, after a part of a long answer has come."""
-        self._ends = asyncio.get_running_loop().time() + self._tuning.total_seconds
         self._attempts = 0
+        self._turns = 0
+        self.extend()
+
+    def extend(self) -> None:
+        """Give the whole time again, because a part of a long answer has come. The attempts stay counted."""
+        self._ends = asyncio.get_running_loop().time() + self._tuning.total_seconds
 
     def attempt(self) -> asyncio.Timeout:
         """The time limit around one request."""

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
-from chatlog.domain.clock import parse_stored_timestamp, utc_now
+from chatlog.domain.clock import utc_now
 from chatlog.domain.models import Message, Session
 from chatlog.errors import ChatlogError, SessionNotFound, StorageError
 from chatlog.storage.cosmos import queries
 from chatlog.storage.cosmos.calls import Calls
 from chatlog.storage.cosmos.numbering import renumber
-from chatlog.storage.documents import Document, session_from_document, session_to_document
+from chatlog.storage.documents import Document, message_from_document, session_from_document, session_to_document
 
 logger = logging.getLogger(__name__)
 Change = Callable[[Session], Session]
@@ -75,14 +75,14 @@ class SessionRecord:
         """Count, last time and speakers from all messages stored. Raises `SessionNotFound`."""
         self._document = None
         rows = renumber(await self._calls.query(queries.speakers(self._session_id)), self._session_id)
-        times = [parse_stored_timestamp(row["timestamp"], naive_zone=self._naive_zone) for row in rows]
-        spoke = dict.fromkeys(row["source"] for row in rows)
+        spoken = [self._read_message(row) for row in rows]
+        times = [message.timestamp for message in spoken] + ([] if self._last_at is None else [self._last_at])
         return await self.change(
             lambda session: replace(
                 session,
                 message_count=max(len(rows), self._count),
-                last_message_at=max([*times, *([self._last_at] if self._last_at else [])], default=None),
-                participants=tuple(dict.fromkeys((*session.participants, *spoke))),
+                last_message_at=max(times, default=None),
+                participants=tuple(dict.fromkeys((*session.participants, *(message.source for message in spoken)))),
             )
         )
 
@@ -118,6 +118,9 @@ class SessionRecord:
 
     def _read(self, document: Document) -> Session:
         return session_from_document(document, naive_zone=self._naive_zone)
+
+    def _read_message(self, row: Document) -> Message:
+        return message_from_document({**row, "session_id": self._session_id, "content": ""}, naive_zone=self._naive_zone)
 
 
 def _touched(before: Session, after: Session) -> Session:

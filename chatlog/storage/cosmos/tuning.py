@@ -35,3 +35,5 @@ class Tuning:
 # 2 MB is the limit of a request; its envelope and 5 % are left free.
 MAX_BATCH_OPERATIONS = 100
 MAX_BATCH_BYTES = 1_900_000
+# What the SDK asks for itself where nothing else is said; a page may always be smaller.
+MAX_PAGE_SIZE = 1_000

@@ -49,12 +49,13 @@ class SessionWriter:
             await self.record.catch_up()
 
     async def _work(self) -> None:
+        work: Work = []
         try:
             while work := self._take():
                 await self._attend(work)
         finally:
             self._task = None
-            for save in self._waiting:  # none, unless this task was cancelled because the event loop ends
+            for save in (*(save for save, _ in work), *self._waiting):  # none, unless this task was cancelled
                 save.caller.cancel()
 
     def _take(self) -> Work:
@@ -63,7 +64,7 @@ class SessionWriter:
         total = Part((), 0)
         while self._waiting:
             save = self._waiting[0]
-            if save.caller.done():  # it was cancelled before its first part was sent, or failed since
+            if _is_over(save):
                 self._waiting.popleft()
                 continue
             if work and (len(save.parts) > 1 or not total.has_room_for(save.parts[0])):
@@ -105,6 +106,11 @@ class SessionWriter:
         _, refused = plan([(save, part) for part in parts], stored, self._session_id)
         if save in refused:
             raise refused[save]
+
+
+def _is_over(save: Save) -> bool:
+    """Whether nothing more is to be stored of it: it failed, or was cancelled before any of it was. What is begun is ended."""
+    return save.caller.done() and not (save.caller.cancelled() and save.stored)
 
 
 def _fail(saves: Iterable[Save], error: Exception) -> None:

@@ -49,6 +49,27 @@ async def test_what_may_pass_is_tried_a_bounded_number_of_times(
     assert ("throughput" in str(raised.value)) == (status == 429)
 
 
+@pytest.mark.parametrize("operation", ["create", "batch"])
+@pytest.mark.parametrize("kind", ["answer", "throttle", "refuse"])
+async def test_a_save_is_given_up_although_looking_works(
+    double: Double, store: CosmosSessionStore, session: Session, kind: str, operation: str
+) -> None:
+    double.inject(operation, kind, times=-1)
+    double.journal.requests.clear()
+    with pytest.raises(StorageUnavailable, match="save messages"):
+        await use(store, session, operation)
+    assert (double.journal.requests[operation], double.journal.requests["query"]) == (QUICK.attempts, QUICK.attempts - 1)
+
+
+async def test_a_number_that_is_always_taken_is_given_up(double: Double, store: CosmosSessionStore, session: Session) -> None:
+    double.inject("create", "answer", status=409, times=-1)
+    double.journal.requests.clear()
+    async with asyncio.timeout(10):
+        with pytest.raises(StorageUnavailable, match="other writers were faster"):
+            await use(store, session, "create")
+    assert double.journal.requests["create"] <= QUICK.turns
+
+
 @pytest.mark.parametrize("operation", ["create", "batch", "query", "patch", "read"])
 @pytest.mark.parametrize("kind", ["refuse", "answer", "throttle", "drop_reply"])
 async def test_a_fault_that_passes_is_not_noticed(
@@ -72,7 +93,6 @@ async def test_a_service_that_hangs_is_given_up(double: Double, operation: str) 
         session = await quick.create_session(make_session())
         async with CosmosSessionStore(quick.settings, tuning=tuning) as store:
             double.inject(operation, "hang", times=-1)
-            double.inject("query", "hang", times=-1)
             async with asyncio.timeout(5):
                 with pytest.raises(StorageUnavailable, match="in time"):
                     await use(store, session, operation)

@@ -116,7 +116,9 @@ async def test_calls_under_way_are_finished_before_closing(double: Double, store
     saves = [asyncio.create_task(store.append_messages(session.session_id, [make_draft()])) for _ in range(30)]
     await asyncio.to_thread(slow.began.wait, 10)
     closing = asyncio.create_task(store.aclose())
-    await asyncio.sleep(0)
+    await asyncio.gather(*saves)
+    done, _ = await asyncio.wait([closing], timeout=0.1)
+    assert not done  # the reader still waits for its answer
     with pytest.raises(StoreClosed):
         await store.ping()
     double.release()
