@@ -14,6 +14,9 @@ from typing import Any
 from chatlog.domain.clock import to_timestamp
 from chatlog.storage.cursors import SessionCursor
 
+# A writer that is further behind than this looks several times, each time for an answer of a bounded size.
+LOOK_AHEAD = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -41,8 +44,9 @@ MESSAGE_COUNT = f"SELECT COUNT(1) AS messages {_MESSAGES}"
 SPEAKERS = f"SELECT c.id, c.sequence, c.source, c.timestamp {_MESSAGES} ORDER BY c.sequence"
 # What a writer has to know after a clash or a lost reply: its own messages, and the numbers taken since. An equality is sure
 # to be looked up in the index, which a save into a container without the unique key does each time.
-OWN_MESSAGE = f"SELECT * {_MESSAGES} AND (c.message_id = @message_id OR c.sequence >= @sequence)"
-OWN_MESSAGES = f"SELECT * {_MESSAGES} AND (ARRAY_CONTAINS(@message_ids, c.message_id) OR c.sequence >= @sequence)"
+_TAKEN = "(c.sequence >= @sequence AND c.sequence < @until)"
+OWN_MESSAGE = f"SELECT * {_MESSAGES} AND (c.message_id = @message_id OR {_TAKEN})"
+OWN_MESSAGES = f"SELECT * {_MESSAGES} AND (ARRAY_CONTAINS(@message_ids, c.message_id) OR {_TAKEN})"
 
 _SESSIONS = "SELECT * FROM c WHERE c.type = 'session_info'"
 _BEFORE = " AND (c.created_at < @created_at OR (c.created_at = @created_at AND c.id < @id))"
@@ -84,8 +88,8 @@ def speakers(session_id: str) -> Query:
 
 
 def own_messages(session_id: str, message_ids: Sequence[str], *, sequence: int) -> Query:
-    """The messages with one of the ids, and all from a sequence on."""
-    values: dict[str, Any] = {"session_id": session_id, "sequence": sequence}
+    """The messages with one of the ids, and those with the next `LOOK_AHEAD` numbers from `sequence` on."""
+    values: dict[str, Any] = {"session_id": session_id, "sequence": sequence, "until": sequence + LOOK_AHEAD}
     if len(message_ids) == 1:
         return Query(OWN_MESSAGE, values | {"message_id": message_ids[0]}, session_id)
     return Query(OWN_MESSAGES, values | {"message_ids": list(message_ids)}, session_id)

@@ -62,6 +62,20 @@ async def test_eight_processes_share_one_session_through_lost_replies(
     print(f"requests per message: {requests / (WRITERS * REMARKS):.2f}")
 
 
+async def test_a_writer_far_behind_catches_up_in_bounded_steps(
+    double: Double, store: CosmosSessionStore, session: Session
+) -> None:
+    async with CosmosSessionStore(store.settings, tuning=QUICK) as other:
+        (own,) = await other.append_messages(session.session_id, [make_draft(message_id="own", content="own")])
+        await store.append_messages(session.session_id, [make_draft() for _ in range(700)])
+        double.journal.requests.clear()
+        drafts = [make_draft(), make_draft(message_id="own", source=own.source, content="own")]
+        stored = await other.append_messages(session.session_id, drafts)
+    assert [message.sequence for message in stored] == [702, 1]
+    assert double.journal.requests["query"] <= 4
+    assert (await store.list_messages(session.session_id, after=701))[0].message_id == drafts[0].message_id
+
+
 async def test_the_two_figures_of_two_writers_only_grow(double: Double, store: CosmosSessionStore, session: Session) -> None:
     async with CosmosSessionStore(store.settings, tuning=QUICK) as other:
         await store.append_messages(session.session_id, [make_draft(source="first")])
