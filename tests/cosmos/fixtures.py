@@ -25,9 +25,10 @@ KEY = "bm90IGEgc2VjcmV0OiBvbmx5IGZvciB0ZXN0cw=="
 
 # Gives up soon, and leaves the session's figures alone, so that a test sees exactly the requests it caused.
 QUICK = Tuning(
-    attempt_seconds=1.0,
-    total_seconds=3.0,
+    attempt_seconds=5.0,
+    total_seconds=15.0,
     attempts=5,
+    turns=40,
     first_pause=0.001,
     longest_pause=0.01,
     figures_seconds=600,

@@ -9,15 +9,11 @@ from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosResourceExistsError, CosmosResourceNotFoundError
 
-from chatlog.storage.cosmos.errors import DRIVER_ERRORS
+from chatlog.storage.cosmos.errors import DRIVER_ERRORS, is_missing_item
 from chatlog.storage.cosmos.queries import Query
 from chatlog.storage.cosmos.retrying import Budget, run
 from chatlog.storage.cosmos.tuning import MAX_PAGE_SIZE, Tuning
 from chatlog.storage.documents import Document
-
-# Not the item is missing, but the container that should hold it.
-# Source: https://learn.microsoft.com/azure/cosmos-db/nosql/troubleshoot-not-found
-_OWNER_IS_MISSING = 1003
 
 
 class Calls:
@@ -39,7 +35,7 @@ class Calls:
             try:
                 return dict(await self._container.read_item(document_id, partition_key=partition))
             except CosmosResourceNotFoundError as error:
-                if error.sub_status == _OWNER_IS_MISSING:
+                if not is_missing_item(error):
                     raise
                 return None
 
@@ -121,7 +117,7 @@ class Calls:
             except CosmosAccessConditionFailedError:
                 return None
             except CosmosResourceNotFoundError as error:
-                if error.sub_status == _OWNER_IS_MISSING:
+                if not is_missing_item(error):
                     raise
                 return None
             return dict(changed)

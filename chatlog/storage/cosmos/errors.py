@@ -13,6 +13,8 @@ DRIVER_ERRORS = (AzureError, TimeoutError)
 # 408 and 500 leave it open whether a write happened, 410 is a moving partition, 429 asks for patience, 449 is a clash of
 # writes inside the service. Source: https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb
 PASSING_STATUS = frozenset({408, 410, 429, 449, 500, 503})
+# A replica that has not yet seen what this client wrote; it looks like "no such item".
+_NOT_YET_SEEN = (404, 1002)
 # The request or its reply was lost on the way; the SDK sorts the two unreliably, so both leave the outcome unknown.
 PASSING_ERRORS = (TimeoutError, CosmosClientTimeoutError, ServiceRequestError, ServiceResponseError, DecodeError)
 
@@ -31,7 +33,14 @@ def status_of(error: BaseException) -> int | None:
 def is_passing(error: BaseException) -> bool:
     """Whether the same request may succeed a moment later."""
     status = status_of(error)
-    return isinstance(error, PASSING_ERRORS) if status is None else status in PASSING_STATUS
+    if status is None:
+        return isinstance(error, PASSING_ERRORS)
+    return status in PASSING_STATUS or (status, getattr(error, "sub_status", None)) == _NOT_YET_SEEN
+
+
+def is_missing_item(error: BaseException) -> bool:
+    """Whether the item is not there, and not its container (1003), or only the newest state of it (1002)."""
+    return status_of(error) == 404 and not getattr(error, "sub_status", None)
 
 
 def wished_pause(error: BaseException) -> float:
@@ -54,7 +63,7 @@ def translate(error: BaseException, *, operation: str, host: str) -> ChatlogErro
             f"{where}: signing in with Microsoft Entra ID failed ({operation}). "
             "Set COSMOSDB_KEY, or give this machine's identity a Cosmos DB data role (az login while developing)."
         )
-    if status is None or status in PASSING_STATUS:
+    if status is None or is_passing(error):
         return StorageUnavailable(f"{where} {_complaint(error, status)} ({operation}). {_remedy(status)}")
     return _refusal(error, status, operation=operation, where=where)
 

@@ -36,7 +36,8 @@ class Query:
         return [{"name": f"@{name}", "value": value} for name, value in self.values.items()]
 
 
-_MESSAGES = "FROM c WHERE c.session_id = @session_id AND c.type = 'message'"
+# The lower bound leaves out what has no number: ORDER BY alone would not.
+_MESSAGES = "FROM c WHERE c.session_id = @session_id AND c.type = 'message' AND c.sequence >= 1"
 
 MESSAGES_FROM = f"SELECT * {_MESSAGES} AND c.sequence >= @sequence ORDER BY c.sequence"
 LAST_MESSAGE = f"SELECT TOP 1 c.id, c.sequence {_MESSAGES} ORDER BY c.sequence DESC"

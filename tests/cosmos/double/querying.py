@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.cosmos.double.refusals import Refusal
-from tests.cosmos.double.sql import AGGREGATES, UNDEFINED, Statement, parse, type_rank
+from tests.cosmos.double.sql import AGGREGATES, UNDEFINED, Expression, Scope, Statement, parse, type_rank
 
 # Source: https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-request-limits ("Maximum response size")
 MAX_PAGE_BYTES = 4 * 1024 * 1024
@@ -25,13 +25,21 @@ def answer(documents: Sequence[dict[str, Any]], body: dict[str, Any], *, indexin
     scopes = [{"c": document, "parameters": parameters} for document in documents]
     rows = [scope for scope in scopes if statement.where is None or statement.where(scope) is True]
     for _, expression, descending in reversed(statement.order_by):
-        # What has no value of a basic type is not in the index that ORDER BY walks along.
+        if len(statement.order_by) > 1:
+            # A composite index holds only what has a value under each of its paths.
+            rows = [row for row in rows if type_rank(expression(row)) is not None]
+        # Ordered by one property, what lacks it comes first (last if descending):
         # https://learn.microsoft.com/azure/cosmos-db/nosql/query/order-by#documents-with-missing-fields
-        rows = [row for row in rows if type_rank(expression(row)) is not None]
-        rows.sort(key=lambda row: (type_rank(expression(row)), expression(row) or 0), reverse=descending)
+        rows.sort(key=functools.partial(_place, expression), reverse=descending)
     if statement.top is not None:
         rows = rows[: statement.top({"c": {}, "parameters": parameters})]
     return _project(statement, rows, parameters)
+
+
+def _place(expression: Expression, row: Scope) -> tuple[int, Any]:
+    value = expression(row)
+    rank = type_rank(value)
+    return (-1, 0) if rank is None else (rank, 0 if value is None else value)
 
 
 def check_order(statement: Statement, indexing_policy: dict[str, Any]) -> None:

@@ -79,6 +79,17 @@ async def test_a_fault_that_passes_is_not_noticed(
     await use(store, session, operation)
 
 
+@pytest.mark.parametrize("operation", ["read", "patch"])
+async def test_a_replica_that_lags_behind_is_not_taken_for_a_missing_session(
+    double: Double, store: CosmosSessionStore, session: Session, operation: str
+) -> None:
+    double.inject(operation, "answer", status=404, sub_status=1002, times=2)
+    await use(store, session, operation)
+    double.inject(operation, "answer", status=404, sub_status=1002, times=-1)
+    with pytest.raises(StorageUnavailable, match="404/1002"):
+        await use(store, session, operation)
+
+
 async def test_a_full_partition_says_so(double: Double, store: CosmosSessionStore, session: Session) -> None:
     double.inject("create", "answer", status=403, sub_status=1014)
     with pytest.raises(StorageFull, match="20 GB"):

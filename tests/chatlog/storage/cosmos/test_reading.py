@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chatlog import Session, SessionStatus
-from chatlog.errors import SessionNotFound
+from chatlog.errors import SessionNotFound, StorageCorrupt
 from chatlog.storage.cosmos import queries
 from chatlog.storage.cosmos.store import CosmosSessionStore
 from tests.cosmos.double.containers import Container
@@ -95,6 +95,20 @@ async def take_every_road(double: Double, store: CosmosSessionStore) -> None:
         await store.list_sessions(limit=1, running_since=since, cursor=page.next_cursor)
     with pytest.raises(SessionNotFound):
         await store.list_messages("nobody")
+
+
+async def test_documents_that_lack_what_they_are_ordered_by_are_named_or_left_out(double: Double) -> None:
+    settings = settings_for(double.endpoint)
+    async with create_container(settings), CosmosSessionStore(settings, tuning=QUICK) as store:
+        session = await store.create_session(make_session())
+        container = container_of(double, store)
+        container.create(session.session_id, {"id": "odd", "session_id": session.session_id, "type": "message"})
+        assert await store.list_messages(session.session_id) == []
+        assert await store.get_last_sequence(session.session_id) == 0
+        assert (await store.append_messages(session.session_id, [make_draft()]))[0].sequence == 1
+        container.create("odd", {"id": "odd", "session_id": "odd", "type": "session_info", "task": "t"})
+        with pytest.raises(StorageCorrupt, match=r"'odd'.*created_at"):
+            await store.list_sessions()
 
 
 async def test_an_ended_session_is_not_running(store: CosmosSessionStore, session: Session) -> None:
