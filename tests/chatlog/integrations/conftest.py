@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,9 +8,6 @@ import pytest
 import chatlog
 from chatlog import Message, Session, SessionStore
 from tests.chatlog.integrations.troubled_store import TroubledStore
-
-# It describes every message it moves, several times over.
-logging.getLogger("autogen_core").setLevel(logging.ERROR)
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -16,6 +18,9 @@ from autogen_core.models import CreateResult, ModelInfo, RequestUsage
 from autogen_ext.models.replay import ReplayChatCompletionClient
 
 from tests.factories import AGENTS
+
+# It describes every message it moves, several times over.
+logging.getLogger("autogen_core").setLevel(logging.ERROR)
 
 TASK = "リモートワーク時代の新しいコミュニケーションツール"
 _INFO = ModelInfo(vision=True, function_calling=True, json_output=True, family="unknown", structured_output=True)
@@ -93,8 +98,6 @@ class Scripted(BaseChatAgent):
 
 
 async def _until_cancelled(token: CancellationToken) -> None:
-    import asyncio
-
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     token.link_future(future)
     await future

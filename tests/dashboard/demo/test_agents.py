@@ -108,7 +108,8 @@ async def test_two_programs_in_one_folder_do_not_end_each_others_discussion(stor
     await until(store, lambda found: bool(live(found)))
     second = start(SLOW)
     assert second.stderr is not None
-    assert "Other agents talk" in second.stderr.readline()
+    line = await asyncio.wait_for(asyncio.to_thread(second.stderr.readline), 30)
+    assert "Other agents talk" in line
     assert [s.status for s in live(await until(store, lambda _: True))] == [SessionStatus.ACTIVE]
     stop(first)
     sessions = await until(store, lambda found: len(live(found)) == 2)
