@@ -49,7 +49,8 @@ _TAKEN = "(c.sequence >= @sequence AND c.sequence < @until)"
 OWN_MESSAGE = f"SELECT * {_MESSAGES} AND (c.message_id = @message_id OR {_TAKEN})"
 OWN_MESSAGES = f"SELECT * {_MESSAGES} AND (ARRAY_CONTAINS(@message_ids, c.message_id) OR {_TAKEN})"
 
-_SESSIONS = "SELECT * FROM c WHERE c.type = 'session_info'"
+# Only texts are above ''. What has no time is left out, as the composite index does; the SDK cannot merge it with the rest.
+_SESSIONS = "SELECT * FROM c WHERE c.type = 'session_info' AND c.created_at > ''"
 _BEFORE = " AND (c.created_at < @created_at OR (c.created_at = @created_at AND c.id < @id))"
 # `??` would not do: it replaces what is missing, and a session that nobody spoke in has a null.
 _RUNNING = (

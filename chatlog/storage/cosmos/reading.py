@@ -58,8 +58,7 @@ async def list_sessions(
 
 
 def _key(row: Document) -> SessionCursor:
-    # Without the composite index a document that lacks the time is listed too; reading it as a session names what is wrong.
-    return SessionCursor(str(row.get("created_at")), row["id"])
+    return SessionCursor(row["created_at"], row["id"])
 
 
 def _session(row: Document, naive_zone: tzinfo | None) -> Session:

@@ -97,7 +97,8 @@ async def take_every_road(double: Double, store: CosmosSessionStore) -> None:
         await store.list_messages("nobody")
 
 
-async def test_documents_that_lack_what_they_are_ordered_by_are_named_or_left_out(double: Double) -> None:
+@pytest.mark.parametrize("number", range(4))  # so that it lies in the one physical partition and in the other
+async def test_documents_that_lack_what_they_are_ordered_by_are_left_out(double: Double, number: int) -> None:
     settings = settings_for(double.endpoint)
     async with create_container(settings), CosmosSessionStore(settings, tuning=QUICK) as store:
         session = await store.create_session(make_session())
@@ -106,9 +107,11 @@ async def test_documents_that_lack_what_they_are_ordered_by_are_named_or_left_ou
         assert await store.list_messages(session.session_id) == []
         assert await store.get_last_sequence(session.session_id) == 0
         assert (await store.append_messages(session.session_id, [make_draft()]))[0].sequence == 1
-        container.create("odd", {"id": "odd", "session_id": "odd", "type": "session_info", "task": "t"})
-        with pytest.raises(StorageCorrupt, match=r"'odd'.*created_at"):
-            await store.list_sessions()
+        odd = f"odd {number}"
+        container.create(odd, {"id": odd, "session_id": odd, "type": "session_info", "task": "t"})
+        assert [listed.session_id for listed in (await store.list_sessions()).items] == [session.session_id]
+        with pytest.raises(StorageCorrupt, match=r"odd.*created_at"):
+            await store.get_session(odd)
 
 
 async def test_an_ended_session_is_not_running(store: CosmosSessionStore, session: Session) -> None:
