@@ -10,7 +10,7 @@ from typing import Literal
 
 from tests.cosmos.double.refusals import Refusal
 
-Kind = Literal["drop_reply", "refuse", "hang", "answer", "answer_after_commit", "throttle"]
+Kind = Literal["drop_reply", "refuse", "hang", "answer", "answer_after_commit", "throttle", "garble"]
 
 
 @dataclass
@@ -20,7 +20,8 @@ class Fault:
     Attributes:
         operation: `create`, `batch`, `read`, `query`, `patch`, … or `*`.
         kind: `drop_reply` commits and cuts the connection, `refuse` cuts it before anything, `hang` never answers,
-            `answer` and `answer_after_commit` send `status`, `throttle` sends 429 with `retry_after_ms`.
+            `answer` and `answer_after_commit` send `status`, `throttle` sends 429 with `retry_after_ms`, `garble` sends the
+            first half of the answer.
     """
 
     operation: str

@@ -58,6 +58,8 @@ class Gateway:
         if fault is not None and fault.kind == "drop_reply":
             return _cut(request)
         text = "" if payload is None else json.dumps(payload, ensure_ascii=False)
+        if fault is not None and fault.kind == "garble":
+            text = text[: len(text) // 2]
         return web.Response(
             status=status, text=text, content_type="application/json", headers={"x-ms-request-charge": "1", **headers}
         )

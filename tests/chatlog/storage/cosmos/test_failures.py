@@ -71,7 +71,7 @@ async def test_a_number_that_is_always_taken_is_given_up(double: Double, store: 
 
 
 @pytest.mark.parametrize("operation", ["create", "batch", "query", "patch", "read"])
-@pytest.mark.parametrize("kind", ["refuse", "answer", "throttle", "drop_reply"])
+@pytest.mark.parametrize("kind", ["refuse", "answer", "throttle", "drop_reply", "garble"])
 async def test_a_fault_that_passes_is_not_noticed(
     double: Double, store: CosmosSessionStore, session: Session, operation: str, kind: str
 ) -> None:
