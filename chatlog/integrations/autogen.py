@@ -13,6 +13,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 from chatlog.domain.ids import check_id, new_message_id
@@ -71,15 +72,14 @@ def record(
 ) -> AsyncGenerator[Item, None]:
     """Pass on everything `team.run_stream(…)` yields, unchanged and in order, and record it in the background.
 
-    The run never waits for the store and never fails because of it. Every remark keeps AutoGen's own id, speaker, time and
-    token counts; chunks of streamed text are left out, the whole remark follows them. A run that ends is completed, one that
-    raises failed (with the error as a last remark), one that is cancelled or closed early cancelled. Whoever leaves the loop
-    early should do so inside `contextlib.aclosing(record(…))`, so that the end is stored before the program goes on.
+    The run never waits for the store and never fails because of it. A run that ends is completed, one that raises failed,
+    one that is cancelled or left early cancelled. Whoever leaves the loop early should do so inside
+    `contextlib.aclosing(record(…))`, so that the end is stored before the program goes on.
 
     Args:
         stream: what `run_stream` of a team or an agent returned.
         store: begins a session of its own there for the run.
-        recorder: or: adds to this one's session, whose status stays its owner's business. It must be inside its block.
+        recorder: or: adds to this one's session, whose status stays its owner's business.
         task: what the session is called in lists; the first message of the run by default.
         session_id: the id of the session to begin; a new one by default.
         participants: who is expected to speak; whoever speaks is added.
@@ -90,22 +90,20 @@ def record(
         ConfigurationError: neither or both of `store` and `recorder` were given.
         InvalidInput: a name or id that cannot be stored.
     """
-    if (store is None) == (recorder is None):
+    where = recorder if store is None else store
+    if where is None or (store is not None and recorder is not None):
         raise ConfigurationError("record() needs either a store, to begin a session, or the recorder of one.")
-
-    def open_recorder(first: MessageDraft | None) -> Recorder:
-        if recorder is not None:
-            return recorder
-        assert store is not None
-        return Recorder(store, task=task or _task_in(first), session_id=session_id, participants=expected, tags=words)
-
-    expected, words = tuple(participants), tuple(tags)
+    session = {"session_id": session_id, "participants": tuple(participants), "tags": tuple(tags)}
+    open_recorder = partial(_open_recorder, where, task, session)
     open_recorder(None)  # here and now, so that what the caller passed is refused where it was passed
-
-    def start() -> BackgroundRecording:
-        return BackgroundRecording(open_recorder, begins_session=recorder is None)
-
+    start = partial(BackgroundRecording, open_recorder, begins_session=recorder is None)
     return _pass_on(stream, start, on_report=on_report, flush_seconds=flush_seconds)
+
+
+def _open_recorder(
+    where: SessionStore | Recorder, task: str | None, session: dict[str, Any], first: MessageDraft | None
+) -> Recorder:
+    return where if isinstance(where, Recorder) else Recorder(where, task=task or _task_in(first), **session)
 
 
 async def _pass_on(
@@ -152,10 +150,11 @@ def _draft(item: Spoken) -> MessageDraft:
     if isinstance(item, said.HandoffMessage):
         notes["target"] = item.target
     content = replace_unstorable(text)
-    if content != text:
+    source = replace_unstorable(item.source)
+    if (source, content) != (item.source, text):
         notes["unstorable_replaced"] = True
     return MessageDraft(
-        source=replace_unstorable(item.source),
+        source=source,
         content=content if content.strip() else _NO_TEXT,
         message_id=_usable_id(item.id, notes),
         timestamp=item.created_at if item.created_at.tzinfo else item.created_at.replace(tzinfo=UTC),

@@ -66,7 +66,8 @@ class BackgroundRecording:
     def __init__(self, open_recorder: Callable[[MessageDraft], Recorder], *, begins_session: bool) -> None:
         self._open_recorder = open_recorder
         self._begins_session = begins_session
-        self._recorder: Recorder | None = None
+        self._opening: Recorder | None = None
+        self._recorder: Recorder | None = None  # once its session is known to be there
         self._waiting: deque[MessageDraft] = deque()
         self._characters = 0
         self._more = asyncio.Event()
@@ -147,10 +148,11 @@ class BackgroundRecording:
 
     async def _save(self, drafts: list[MessageDraft]) -> None:
         if self._recorder is None:
-            recorder = self._open_recorder(drafts[0])
+            # Kept over attempts: another recorder would begin another session where only the reply was lost.
+            self._opening = self._opening or self._open_recorder(drafts[0])
             if self._begins_session:
-                await recorder.__aenter__()
-            self._recorder = recorder
+                await self._opening.__aenter__()
+            self._recorder = self._opening
         await self._recorder.save_many(drafts)
 
     async def _end(self, recorder: Recorder) -> None:

@@ -72,7 +72,7 @@ def lines(*contents: str) -> list[TextMessage]:
     return [TextMessage(content=content, source="a") for content in contents]
 
 
-@pytest.mark.parametrize("moment", ["before_append", "after_append", "before_create", "before_update"])
+@pytest.mark.parametrize("moment", ["before_append", "after_append", "before_create", "after_create", "before_update"])
 async def test_a_store_that_fails_now_and_then_misses_nothing_and_doubles_nothing(
     store: SessionStore, troubled: TroubledStore, moment: str
 ) -> None:

@@ -10,7 +10,7 @@ from chatlog import Message, MessageDraft, Session, SessionStore
 
 
 class TroubledStore:
-    """Passes everything on to `store`, except that `before_append` may raise or wait, and `after_append` may raise."""
+    """Passes everything on to `store`; what a test puts before or after a call may raise, and the gate holds up saves."""
 
     def __init__(self, store: SessionStore) -> None:
         self._store = store
@@ -18,13 +18,16 @@ class TroubledStore:
         self.before_append: Callable[[Sequence[MessageDraft]], None] = lambda _: None
         self.after_append: Callable[[], None] = lambda: None
         self.before_create: Callable[[], None] = lambda: None
+        self.after_create: Callable[[], None] = lambda: None
         self.before_update: Callable[[], None] = lambda: None
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def create_session(self, session: Session) -> Session:
         self.before_create()
-        return await self._store.create_session(session)
+        created = await self._store.create_session(session)
+        self.after_create()
+        return created
 
     async def append_messages(self, session_id: str, drafts: Sequence[MessageDraft]) -> list[Message]:
         self.appends += 1
