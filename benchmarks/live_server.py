@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from daphne.server import Server  # isort: skip  # first: it installs the reactor
@@ -138,7 +139,9 @@ def listen_to_commands(loop: asyncio.AbstractEventLoop, publish: Publish) -> Non
 def serve(variant: str) -> None:
     django.setup()
     call_command("migrate", verbosity=0)
-    cookies, session_id = make_cookies(), asyncio.run(open_session())
+    with ThreadPoolExecutor(1) as thread:  # the reactor's event loop is this thread's own, and stays untouched until it runs
+        session_id = thread.submit(asyncio.run, open_session()).result()
+    cookies = make_cookies()
     where: dict[str, Any] = {"path": "/", "cookies": cookies, "session_id": session_id}
     if variant == "ours":
         from dashboard.asgi import application
@@ -158,9 +161,11 @@ def serve(variant: str) -> None:
         reactor.callLater(0.5, lambda: tell(server.listening_addresses[0][1]))
 
     def tell(port: Any) -> None:
-        loop = asyncio.get_event_loop()
-        threading.Thread(target=listen_to_commands, args=(loop, publish), daemon=True).start()
+        reactor.callLater(0, obey_from_now_on)  # the address is known before the event loop runs
         say({"port": int(port), **where})
+
+    def obey_from_now_on() -> None:
+        threading.Thread(target=listen_to_commands, args=(asyncio.get_running_loop(), publish), daemon=True).start()
 
     server.run()
 
