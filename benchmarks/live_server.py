@@ -27,10 +27,11 @@ from channels.routing import URLRouter
 from django.conf import settings
 from django.core.management import call_command
 from django.urls import path
-from twisted.internet import reactor
+from twisted.internet import reactor as typed_reactor
 
 USERS = 20  # a person may have fifty pages open
 TEXT = "物理的な距離を感じさせない『空間共有型』のツールを提案します。**気配**だけを伝え、映像は送りません。" * 2
+reactor: Any = typed_reactor  # its type says that its methods take no self
 Publish = Callable[[int], Awaitable[None]]
 
 
@@ -56,11 +57,12 @@ class BareConsumer(AsyncWebsocketConsumer):
 
 
 async def publish_stock(sequence: int) -> None:
-    await get_channel_layer().group_send("room", {"type": "room.message", "text": await frame_text(sequence)})
+    layer: Any = get_channel_layer()
+    await layer.group_send("room", {"type": "room.message", "text": await frame_text(sequence)})
 
 
 async def publish_bare(sequence: int) -> None:
-    message = {"type": "websocket.send", "text": await frame_text(sequence)}
+    message: Any = {"type": "websocket.send", "text": await frame_text(sequence)}
     for consumer in BareConsumer.everybody:
         await consumer.base_send(message)
 
@@ -153,10 +155,9 @@ def serve(variant: str) -> None:
         )
         publish: Publish = publisher_into(session_id)
     else:
-        consumer = StockConsumer if variant == "stock" else BareConsumer
-        server = Server(
-            URLRouter([path("", consumer.as_asgi())]), endpoints=["tcp:port=0:interface=127.0.0.1"], websocket_timeout=-1
-        )
+        consumer: Any = StockConsumer if variant == "stock" else BareConsumer
+        routes: list[Any] = [path("", consumer.as_asgi())]
+        server = Server(URLRouter(routes), endpoints=["tcp:port=0:interface=127.0.0.1"], websocket_timeout=-1)
         publish = publish_stock if variant == "stock" else publish_bare
         reactor.callLater(0.5, lambda: tell(server.listening_addresses[0][1]))
 

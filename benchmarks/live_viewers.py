@@ -14,6 +14,7 @@ import re
 import sys
 import time
 from collections import defaultdict
+from functools import partial
 from typing import Any
 
 _SEQUENCE = re.compile(rb'data-sequence="(\d+)"')
@@ -89,7 +90,7 @@ class Crowd:
         self.size = viewers
         for number in range(viewers):
             request = _handshake(port, path, cookies[number % len(cookies)] if cookies else "")
-            await loop.create_connection(lambda request=request: Viewer(self, request), "127.0.0.1", port)
+            await loop.create_connection(partial(Viewer, self, request), "127.0.0.1", port)
 
     def note_open(self) -> None:
         self._open += 1

@@ -63,5 +63,5 @@ def initials_of(name: str) -> str:
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W_A-Z]+|\d+", name)
     if not words:
         return name.strip()[:2] or "?"
-    letters = words[0][:2] if len(words) == 1 else words[0][0] + words[1][0]
+    letters: str = words[0][:2] if len(words) == 1 else words[0][0] + words[1][0]
     return letters.upper()

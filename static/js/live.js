@@ -123,6 +123,7 @@ function tellReceived() {
   const [have, count] = [lastSequence(), Number(state.dataset.count)];
   if (state.dataset.state !== "running" && have >= count) return;
   const all = Math.max(have, count);
+  document.getElementById("count").textContent = all.toLocaleString("en");
   document.getElementById("received").textContent = `${have.toLocaleString("en")} of ${all.toLocaleString("en")} received`;
 }
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def test_a_server_that_stops_politely_is_back_by_itself(page: Page, site: Site) 
 
 
 @pytest.fixture
-def deaf_site(tmp_path: Path):  # noqa: ANN201
+def deaf_site(tmp_path: Path) -> Iterator[Site]:
     """A site that hears no signal and no change of the store: its feeds have only their polls."""
     site = make_site(tmp_path, program=["-m", "tests.browser.deaf_serve"])
     site.start()
@@ -194,7 +195,7 @@ def test_the_list_is_live(page: Page, site: Site) -> None:
 def test_a_port_that_is_taken_is_named(site: Site) -> None:
     assert site.process is not None
     process = subprocess.run(
-        site.process.args[:3] + ["--port", str(site.wire._target)],
+        [*site.process.args[:3], "--port", str(site.wire._target)],
         env={"CHATLOG_DATA_DIR": str(site.data_dir), "PATH": ""},
         capture_output=True,
         text=True,
