@@ -120,6 +120,7 @@ addEventListener("scroll", () => {
   else if (!isFollowing && isNearTheEnd() && pauseButton.getAttribute("aria-pressed") === "false" && state() === "running") follow();
 }, { passive: true });
 
+addEventListener("resize", () => isFollowing && goToTheEnd());
 [...messages.children].forEach(note);
 showShares();
 tellSilence();
