@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 import chatlog
 from chatlog import Message, MessageDraft, Session, SessionStore
+from chatlog.config import StoreSettings
 from tests.browser.chromium import launch_options
 from tests.browser.wire import Wire
 from tests.factories import make_session
@@ -32,6 +33,7 @@ class Site:
 
     data_dir: Path
     program: list[str] = field(default_factory=lambda: ["manage.py", "serve"])
+    environment: dict[str, str] = field(default_factory=dict)
     wire: Wire = field(default_factory=Wire)
     process: subprocess.Popen[str] | None = None
 
@@ -40,8 +42,8 @@ class Site:
         return f"http://127.0.0.1:{self.wire.port}"
 
     @property
-    def location(self) -> str:
-        return f"sqlite:///{self.data_dir}/chatlog.sqlite3"
+    def store_settings(self) -> StoreSettings:
+        return StoreSettings.from_env({"CHATLOG_DATA_DIR": str(self.data_dir)} | self.environment)
 
     def start(self) -> None:
         self.process = self.run(*self.program, "--port", "0")
@@ -57,6 +59,7 @@ class Site:
             "SECRET_KEY": "",
             "REDIS_URL": "",
             "COSMOSDB_ENDPOINT": "",
+            **self.environment,
         }
         return subprocess.Popen([sys.executable, *command], env=environment, stdout=subprocess.PIPE, text=True)
 
@@ -81,7 +84,7 @@ class Site:
 
     def _with_store(self, work: Callable[[SessionStore], Awaitable[T]]) -> T:
         async def run() -> T:
-            async with chatlog.open_store(self.location) as store:
+            async with chatlog.open_store(self.store_settings) as store:
                 return await work(store)
 
         # In a thread of its own: playwright keeps an event loop running in this one.

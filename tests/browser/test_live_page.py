@@ -15,6 +15,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from chatlog import Session, SessionStatus
 from tests.browser.conftest import PATIENCE, Site, log_in, make_site
+from tests.cosmos.npm_server import npm_server
 from tests.factories import make_draft, make_drafts
 
 SEQUENCES = "[...document.querySelectorAll('#messages > li')].map(row => Number(row.dataset.sequence))"
@@ -123,6 +124,35 @@ def test_with_every_signal_dropped_the_page_is_complete_all_the_same(context: Br
         delays.append(time.monotonic() - said)
     print(f"seen after {max(delays):.2f} s at the latest, with no signal at all")
     expect_exactly(page, 8)
+
+
+@pytest.fixture
+def cosmos_site(tmp_path: Path) -> Iterator[Site]:
+    """A site on Cosmos DB: the independent server from npm, through the real SDK."""
+    with npm_server() as endpoint:
+        cosmos = {"COSMOSDB_ENDPOINT": endpoint, "COSMOSDB_KEY": "bm8gc2VjcmV0", "COSMOSDB_EMULATOR": "1"}
+        site = make_site(tmp_path, environment=cosmos)
+        site.start()
+        yield site
+        site.end()
+        site.wire.close()
+
+
+def test_remarks_appear_from_cosmos_db_too(context: BrowserContext, cosmos_site: Site) -> None:
+    page = log_in(context, cosmos_site)
+    expect(page.locator(".empty")).to_be_visible()
+    session = cosmos_site.create(task="Kept in Cosmos DB")
+    expect(page.locator(".session .title")).to_have_text("Kept in Cosmos DB", timeout=PATIENCE)
+    watch(page, cosmos_site, session)
+    for number in range(1, 4):
+        cosmos_site.say(session, make_draft(content=f"from another process {number}"))
+        expect(page.locator(f"#message-{number} .body")).to_have_text(f"from another process {number}", timeout=PATIENCE)
+    cosmos_site.wire.cut()
+    cosmos_site.say(session, *make_drafts(150))
+    expect_exactly(page, 153)
+    cosmos_site.change(session, status=SessionStatus.COMPLETED)
+    expect(page.locator("#session-state .pill")).to_have_text("completed", timeout=PATIENCE)
+    assert page.errors == []
 
 
 def test_a_burst_of_two_thousand_remarks_comes_whole(page: Page, site: Site) -> None:

@@ -13,6 +13,7 @@ from autogen_agentchat.base import TaskResult
 from playwright.sync_api import Page, expect
 
 import chatlog
+from chatlog.config import StoreSettings
 from chatlog.integrations.autogen import record
 from tests.browser.conftest import PATIENCE, Site
 from tests.chatlog.integrations import teams
@@ -22,10 +23,10 @@ from tests.factories import AGENTS
 class Rehearsal(threading.Thread):
     """A team that runs in another thread and is held after each item until it is told to go on."""
 
-    def __init__(self, make_team: Callable[[], Any], location: str) -> None:
+    def __init__(self, make_team: Callable[[], Any], settings: StoreSettings) -> None:
         super().__init__(daemon=True)
         self._make_team = make_team
-        self._location = location
+        self._settings = settings
         self._go_on = threading.Semaphore(0)
         self.items: queue.Queue[Any] = queue.Queue()
 
@@ -33,7 +34,7 @@ class Rehearsal(threading.Thread):
         asyncio.run(self._play())
 
     async def _play(self) -> None:
-        async with chatlog.open_store(self._location) as store:
+        async with chatlog.open_store(self._settings) as store:
             stream = self._make_team().run_stream(task=teams.TASK)
             async for item in record(stream, store=store, participants=AGENTS):
                 self.items.put(item)
@@ -57,7 +58,7 @@ def five_with_a_tool() -> Any:
 @pytest.mark.parametrize("make_team", [five_with_a_tool, teams.selector, teams.swarm], ids=["round robin", "selector", "swarm"])
 def test_every_remark_of_a_team_is_seen_while_it_runs(page: Page, site: Site, make_team: Callable[[], Any]) -> None:
     expect(page.locator("#connection")).to_have_text("connected", timeout=PATIENCE)
-    team = Rehearsal(make_team, site.location)
+    team = Rehearsal(make_team, site.store_settings)
     team.start()
     seen = [team.items.get(timeout=30)]
     page.get_by_text(teams.TASK).first.click()
