@@ -58,16 +58,25 @@ _CLASSES = {
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
 
-# Characters that would hide or reorder what stands beside them: C0 and C1 controls (but tab and newline), zero-width ones, and
-# the directional embeddings and overrides. Joiners (U+200C, U+200D) stay: emoji and several scripts need them.
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+# Characters that would hide or reorder what stands beside them: C0 and C1 controls (but tab and newline), soft hyphens and
+# zero-width signs, fillers that look like a space, directional embeddings, overrides and isolates, separators of lines, and the
+# tags of plane 14, in which whole sentences travel unseen. What scripts and emoji need stays: joiners (U+200C, U+200D),
+# directional marks (U+200E, U+200F, U+061C) and variation selectors.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
+    "\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+)
 
 
 def render_markdown(text: str) -> SafeString:
-    """Markdown as safe HTML; text that is too long for it, as it was written. Hidden characters are made visible."""
+    """Markdown as safe HTML; text too long or too deep for it, as it was written. Hidden characters are made visible."""
     if len(text) > MAX_MARKDOWN_CHARACTERS:
         return render_preformatted(text)
-    return _clean(_MARKDOWN.render(show_hidden(text)))
+    environment: dict[str, Any] = {}
+    tokens = _MARKDOWN.parse(show_hidden(text), environment)
+    if any(token.nesting == 1 and token.level >= _MARKDOWN.options["maxNesting"] - 1 for token in tokens):
+        return render_preformatted(text)  # markdown-it leaves out what is nested deeper
+    return _clean(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, environment))
 
 
 def render_preformatted(text: str) -> SafeString:
@@ -96,7 +105,8 @@ def _clean(html: str) -> SafeString:
         url_schemes=_SCHEMES,
         link_rel="noopener noreferrer nofollow ugc",
     )
-    return mark_safe(clean)  # noqa: S308  # what the allow-list lets through
+    # Once more: a character written as an entity comes out of Markdown as itself.
+    return mark_safe(show_hidden(clean))  # noqa: S308  # what the allow-list lets through, and signs that are no markup
 
 
 def _highlight(code: str, language: str, _: str) -> str:
