@@ -35,37 +35,25 @@ def measure() -> Report:
             at_100, at_10_000 = asyncio.run(_by_length(folder / "length.sqlite3"))
             early.append(at_100)
             late.append(at_10_000)
-    raw_rate = median(raw)
-    made_from = f"{{:,.0f}}/s against {raw_rate:,.0f}/s raw"
+    title = f"Saving (SQLite, medians of {REPEATS}, remarks of {len(TEXT.encode())} bytes)"
     return Report(
-        f"Saving (SQLite, medians of {REPEATS}, remarks of {len(TEXT.encode())} bytes)",
+        title,
         [
-            Claim(
-                "one caller, of the raw one-row FULL rate",
-                100 * median(alone) / raw_rate,
-                25,
-                "%",
-                True,
-                made_from.format(median(alone)),
-            ),
-            Claim(
-                f"{CALLERS} callers at once, of the raw rate",
-                100 * median(together) / raw_rate,
-                200,
-                "%",
-                True,
-                made_from.format(median(together)),
-            ),
+            _of_raw("one caller, of the raw one-row FULL rate", median(alone), median(raw), least=25),
+            _of_raw(f"{CALLERS} callers at once, of the raw rate", median(together), median(raw), least=200),
             Claim(
                 "save at message 10,000 / save at message 100",
                 median(late) / median(early),
                 1.2,
-                "",
                 at_least=False,
                 made_from=f"{median(late) * 1e6:.0f} µs against {median(early) * 1e6:.0f} µs",
             ),
         ],
     )
+
+
+def _of_raw(name: str, rate: float, raw: float, *, least: float) -> Claim:
+    return Claim(name, 100 * rate / raw, least, "%", made_from=f"{rate:,.0f}/s against {raw:,.0f}/s raw")
 
 
 def _raw_rate(folder: Path) -> float:

@@ -25,6 +25,8 @@ Messages name the thing, the value, the limit and what to do. They never hold a 
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class ChatlogError(Exception):
     """The root: `except ChatlogError` catches whatever chatlog raises on purpose."""
@@ -103,6 +105,12 @@ class ConfigurationError(ChatlogError):
 
 class StorageError(ChatlogError):
     """The store could not do what was asked. The driver's own error is the `__cause__`."""
+
+    def own_copy(self) -> Self:
+        """The same error, for each of several callers to raise: a traceback grows wherever one object is raised again."""
+        twin = self.__class__.__new__(self.__class__, *self.args)
+        twin.__cause__ = self.__cause__
+        return twin
 
 
 class StorageUnavailable(StorageError):

@@ -53,7 +53,7 @@ async def _hold(store: SessionStore, script: Script, *, pace: float) -> None:
     except asyncio.CancelledError:
         await _end_at_once(session, SessionStatus.CANCELLED)
         raise
-    except BaseException:
+    except BaseException:  # raised again below
         await _end_at_once(session, SessionStatus.FAILED)
         raise
     await until_stored(session.end)

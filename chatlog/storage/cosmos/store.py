@@ -141,7 +141,7 @@ class CosmosSessionStore:
     async def __aenter__(self) -> Self:
         try:
             await self.ping()
-        except BaseException:
+        except BaseException:  # raised again below
             await self.aclose()
             raise
         return self

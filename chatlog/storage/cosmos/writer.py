@@ -116,13 +116,4 @@ def _is_over(save: Save) -> bool:
 def _fail(saves: Iterable[Save], error: Exception) -> None:
     for save in saves:
         if not save.caller.done():
-            save.caller.set_exception(_own_copy(error))
-
-
-def _own_copy(error: Exception) -> Exception:
-    """An error of its own for each caller: a traceback grows wherever one and the same error is raised."""
-    if not isinstance(error, StorageError):
-        return error
-    copy = type(error)(*error.args)
-    copy.__cause__ = error.__cause__
-    return copy
+            save.caller.set_exception(error.own_copy() if isinstance(error, StorageError) else error)

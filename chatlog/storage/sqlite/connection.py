@@ -52,7 +52,7 @@ def open_connection(path: Path) -> apsw.Connection:
         try:
             _configure(connection)
             _prepare_schema(connection, path)
-        except BaseException:
+        except BaseException:  # raised again below
             connection.close()
             raise
         return connection
@@ -122,7 +122,7 @@ def _prepare_schema(connection: apsw.Connection, path: Path) -> None:
         if _schema_version(connection, path) == 0:  # asked again: another process may have been first
             connection.execute(files(__package__).joinpath("schema.sql").read_text("utf-8"))
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # raised again below
         connection.execute("ROLLBACK")
         raise
 

@@ -113,7 +113,11 @@ class SqliteSessionStore:
             await asyncio.to_thread(part.close)
 
     async def __aenter__(self) -> Self:
-        await self.ping()
+        try:
+            await self.ping()
+        except BaseException:  # raised again below; without this a thread would be left behind
+            await self.aclose()
+            raise
         return self
 
     async def __aexit__(

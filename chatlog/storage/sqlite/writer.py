@@ -146,13 +146,4 @@ def _resolve(jobs: list[_Job]) -> None:
         if job.error is None:
             job.future.set_result(job.result)
         else:
-            job.future.set_exception(_own_copy(job.error))
-
-
-def _own_copy(error: BaseException) -> BaseException:
-    """An error of its own for each caller: a traceback grows wherever one and the same error is raised."""
-    if not isinstance(error, StorageError) or isinstance(error, StoreClosed):
-        return error
-    copy = type(error)(*error.args)
-    copy.__cause__ = error.__cause__
-    return copy
+            job.future.set_exception(job.error.own_copy() if isinstance(job.error, StorageError) else job.error)
