@@ -12,10 +12,12 @@ from typing import Any
 from daphne.server import Server  # isort: skip  # first of all: it installs Twisted's asyncio reactor
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import HTTPFactory
+from daphne.ws_protocol import WebSocketFactory
 from twisted.internet import defer
 
 from dashboard import lifecycle
 from dashboard.bounded_http import BoundedHTTPFactory, BoundedRequest
+from dashboard.bounded_sockets import BoundedSocketFactory
 
 logger = logging.getLogger(__name__)
 # Together below the ten seconds after which a supervisor kills.
@@ -50,7 +52,7 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne carries no types
         self._ports: list[Any] = []
         self._when_listening = when_listening
 
-    # daphne's run() makes the factory itself and asks nobody; this is the one place to put ours.
+    # daphne's run() makes the factories itself and asks nobody; this is the one place to put ours.
     @property
     def http_factory(self) -> HTTPFactory:
         return self._http_factory
@@ -58,6 +60,14 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne carries no types
     @http_factory.setter
     def http_factory(self, _: HTTPFactory) -> None:
         self._http_factory = BoundedHTTPFactory(self)
+
+    @property
+    def ws_factory(self) -> WebSocketFactory:
+        return self._ws_factory
+
+    @ws_factory.setter
+    def ws_factory(self, _: WebSocketFactory) -> None:
+        self._ws_factory = BoundedSocketFactory(self, server=self.server_name)
 
     def listen_success(self, port: Any) -> None:
         super().listen_success(port)

@@ -184,9 +184,8 @@ class SessionFeed:
     async def _greet(self, viewer: Viewer) -> None:
         """The state may have changed between the making of the page and now."""
         greeting = self._state.greeting
-        if greeting is not None and not self._trouble and viewer.has_room(greeting.size):
-            viewer.note_sent(greeting)
-            await viewer.send(greeting.message)
+        if greeting is not None and not self._trouble:
+            await self._fan_out(greeting, [viewer])
 
     # -- trouble, and leaving -----------------------------------------------------------------------------------------
 
