@@ -29,6 +29,7 @@ FOLDED_LINES = 40
 FOLDED_CHARACTERS = 6_000
 CACHE_BYTES = 32 * 1024 * 1024
 MOST_INITIALS = 6
+TITLE_CHARACTERS = 120
 
 _FOLDED_KINDS = {MessageKind.TOOL_CALL, MessageKind.TOOL_RESULT, MessageKind.THOUGHT, MessageKind.EVENT}
 _CODE_KINDS = {MessageKind.TOOL_CALL, MessageKind.TOOL_RESULT}
@@ -145,6 +146,7 @@ def row_context(session: Session, *, now: datetime) -> dict[str, Any]:
     speakers = list_speakers(session.session_id, session.participants)
     return {
         "session": session,
+        "title": short_title(session),
         "element_id": "session-" + hashlib.sha256(session.session_id.encode()).hexdigest()[:16],
         "state": _state_context(session, now),
         "speakers": speakers[:MOST_INITIALS],
@@ -152,6 +154,12 @@ def row_context(session: Session, *, now: datetime) -> dict[str, Any]:
         "length": say_roughly(session.last_activity_at - session.created_at),
         "started": say_ago(now - session.created_at),
     }
+
+
+def short_title(session: Session) -> str:
+    """The first line of the title or, without one, of the task; a document from elsewhere may have neither."""
+    line = (session.title or session.task).strip().split("\n", 1)[0] or session.session_id
+    return line if len(line) <= TITLE_CHARACTERS else line[: TITLE_CHARACTERS - 1] + "…"
 
 
 def list_context(page: FrontPage, *, now: datetime) -> dict[str, Any]:

@@ -62,6 +62,6 @@ def initials_of(name: str) -> str:
     """Two characters: of `creative_planner` CP, of `MarketAnalyst` MA, of `alice` AL, of 市場分析 市場."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W_A-Z]+|\d+", name)
     if not words:
-        return name.strip()[:2] or "?"
+        return "".join(character for character in name if character.isprintable()).strip()[:2] or "?"
     letters: str = words[0][:2] if len(words) == 1 else words[0][0] + words[1][0]
     return letters.upper()

@@ -13,8 +13,6 @@ from chatlog.services.browsing import FrontPage, Transcript, get_transcript, lis
 from dashboard import fragments
 from dashboard.stores import get_store
 
-TITLE_CHARACTERS = 120
-
 
 @require_safe
 async def session_list(request: HttpRequest) -> HttpResponse:
@@ -48,15 +46,13 @@ async def session_detail(request: HttpRequest, session_id: str) -> HttpResponse:
 
 
 def _page_context(session: Session, transcript: Transcript) -> dict[str, object]:
-    title = (session.title or session.task).strip()
-    first_line = title.split("\n", 1)[0]
-    is_cut = session.title is not None or len(first_line) > TITLE_CHARACTERS or first_line != title
+    title = fragments.short_title(session)
     shown_last = transcript.messages[-1].sequence if transcript.messages else transcript.last_sequence
     return {
         **fragments.session_context(session, last_sequence=transcript.last_sequence, now=utc_now()),
-        "title": first_line if len(first_line) <= TITLE_CHARACTERS else first_line[: TITLE_CHARACTERS - 1] + "…",
-        "title_is_cut": is_cut,
-        "task": session.task,
+        "title": title,
+        # Whatever the headline leaves out: the rest of a long title, and the task itself.
+        "untold": [text for text in dict.fromkeys((session.title, session.task)) if text and text.strip() != title],
         "last_sequence": shown_last,
     }
 
