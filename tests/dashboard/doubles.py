@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from chatlog.domain.models import Message, Session
-from chatlog.errors import SessionNotFound
+from chatlog.errors import SessionNotFound, StorageUnavailable
 from dashboard.feeds.viewer import Viewer
 from tests.factories import make_message, make_session
 
@@ -121,3 +121,13 @@ class Page:
 
 async def _at_once() -> None:
     """No delay."""
+
+
+class AwayStore:
+    """A store that does not answer, whatever it is asked."""
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[None]]:
+        async def fail(*_: Any, **__: Any) -> None:
+            raise StorageUnavailable("The disk is asleep.")
+
+        return fail

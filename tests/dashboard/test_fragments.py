@@ -151,7 +151,7 @@ async def test_remarks_of_one_speaker_in_a_row_are_joined() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gap", "said"), [(119, ""), (120, "2 min later"), (240, "4 min later"), (7200, "2 h later"), (-600, "")]
+    ("gap", "said"), [(119, ""), (120, "2 min"), (240, "4 min"), (7200, "2 h"), (-600, "")]
 )
 async def test_a_silence_is_said_and_parts_remarks(gap: int, said: str) -> None:
     _, row = await render_rows(say("ann", "ann", gap=gap), previous=None)
