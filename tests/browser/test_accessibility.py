@@ -21,9 +21,9 @@ AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 # Browsers let Tab reach whatever scrolls by itself, which axe-core does not know; a test below does.
 BY_THE_BROWSER = {"scrollable-region-focusable": {"enabled": False}}
 RULES = {
-    "rules": BY_THE_BROWSER,
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
+    "rules": BY_THE_BROWSER,
 }
 FAULTS = """async rules => (await axe.run(document, rules)).violations.map(violation =>
   `${violation.id}: ${violation.help}: ${violation.nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(" | ")}`)"""
@@ -58,18 +58,13 @@ def finished(site: Site) -> Session:
 
 def remarks_of_every_kind() -> list[MessageDraft]:
     start = utc_now() - timedelta(minutes=30)
+    wide = "```\n" + "wide " * 100 + "\n```\n\n|" + "wide|" * 60 + "\n|" + "-|" * 60
     markdown = (
         "# Heading\n\n- a\n- b\n\n> quoted\n\n|a|b|\n|-|-:|\n|1|2|\n\n"
-        "```python\ndef f(x):  # why\n    return 'x' + 1\n```\n[link](https://a.example) `code`\n\n```\n"
-        + "wide " * 100
-        + "\n```\n\n|"
-        + "wide|" * 60
-        + "\n|"
-        + "-|" * 60
-        + "\n"
+        "```python\ndef f(x):  # why\n    return 'x' + 1\n```\n[link](https://a.example) `code`\n\n"
     )
     return [
-        make_draft(content=markdown, timestamp=start, models_usage={"prompt_tokens": 5, "completion_tokens": 7}),
+        make_draft(content=markdown + wide, timestamp=start, models_usage={"prompt_tokens": 5, "completion_tokens": 7}),
         *(make_draft(kind=kind, content=f"{kind}\nsecond line", timestamp=start) for kind in MessageKind),
         make_draft(content="line\n" * 60, timestamp=start + timedelta(minutes=7)),
         make_draft(content=WORD, source="w" * 255),

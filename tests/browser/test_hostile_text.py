@@ -1,0 +1,227 @@
+"""Hostile text in every field, in a real browser: with every layer, without the policy, and with the policy alone."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
+
+from chatlog import MessageDraft, MessageKind, Session, SessionStore
+from tests.browser.conftest import PATIENCE, Site, log_in, make_site
+from tests.browser.traps import STRANGERS, TOUCH, Trap, count_runs
+from tests.factories import make_draft, make_session
+from tests.hostile import PAYLOADS, REFRESHES, is_id
+
+BATCH = 90
+BATCHES = [PAYLOADS[start : start + BATCH] for start in range(0, len(PAYLOADS), BATCH)]
+# A refresh is no script and no request of the page's: no policy forbids it. It has to be kept out, and is by both other layers.
+WITHOUT_REFRESHES = [[payload for payload in batch if payload not in REFRESHES] for batch in BATCHES]
+SHOWN = "[...document.querySelectorAll('#messages > li')].map(row => [row.dataset.source, row.dataset.messageId])"
+IDS = [payload for payload in PAYLOADS if is_id(payload)]
+
+
+def hostile_draft(payload: str, *, kind: str | None = None, end: str = "") -> MessageDraft:
+    values = {"message_id": payload + end} if is_id(payload + end) else {}
+    return make_draft(
+        content=payload,
+        source=payload[:255],
+        kind=kind or payload[:64],
+        models_usage={"prompt_tokens": payload, "completion_tokens": 1},
+        metadata={payload: payload},
+        **values,
+    )
+
+
+def hostile_session(payloads: Sequence[str], *, number: int) -> Session:
+    """A session whose every field is hostile. No payload is longer than a title may be, but the longest of all."""
+    return make_session(
+        session_id=f"{IDS[number]} {number}",
+        title=" ".join(payloads)[:500],
+        task="\n".join(payloads),
+        tags=[payload for payload in payloads if len(payload) <= 100][:50],
+        participants=[payload[:255] for payload in payloads],
+        metadata={payload: payload for payload in payloads},
+    )
+
+
+def one_session_each(payloads: Sequence[str]) -> list[Session]:
+    return [
+        make_session(
+            title=payload[:500],
+            task=payload,
+            tags=[payload[:100]],
+            participants=[payload[:255]],
+            **({"session_id": payload} if is_id(payload) else {}),
+        )
+        for payload in payloads
+    ]
+
+
+def create_all(site: Site, sessions: Sequence[Session]) -> None:
+    async def work(store: SessionStore) -> None:
+        for session in sessions:
+            await store.create_session(session)
+
+    site._with_store(work)
+
+
+def watch(page: Page, site: Site, session_id: str) -> str:
+    address = f"{site.address}/sessions/{quote(session_id, safe='')}/"
+    page.goto(address)
+    expect(page.locator("#connection")).to_have_text("connected", timeout=PATIENCE)
+    return address
+
+
+def expect_text_only(page: Page, trap: Trap) -> None:
+    address = page.url
+    page.evaluate(TOUCH)
+    assert page.evaluate(STRANGERS) == []
+    assert count_runs(page) == 0
+    assert trap.caught == []
+    assert page.url == address
+
+
+@pytest.fixture(params=[False, True], ids=["with the policy", "without the policy"])
+def reader(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Iterator[tuple[Page, Trap]]:
+    """Somebody who is logged in, once with everything, once with a browser that ignores the policy."""
+    context = browser.new_context(bypass_csp=request.param)
+    context.set_default_timeout(PATIENCE)
+    trap = Trap(context, origin=site.address)
+    yield log_in(context, site), trap
+    context.close()
+
+
+def test_nothing_in_a_discussion_runs(reader: tuple[Page, Trap], site: Site) -> None:
+    page, trap = reader
+    for number, payloads in enumerate(BATCHES):
+        session = hostile_session(payloads, number=number)
+        create_all(site, [session])
+        stored = site.say(session, *(hostile_draft(payload) for payload in payloads))
+        address = watch(page, site, session.session_id)
+        expect(page.locator("#messages > li")).to_have_count(len(payloads))
+        expect_text_only(page, trap)
+        kinds = itertools.cycle(MessageKind)
+        drafts = [hostile_draft(payload, kind=next(kinds), end="2") for payload in payloads]
+        stored += site.say(session, *drafts)
+        expect(page.locator("#messages > li")).to_have_count(2 * len(payloads))
+        expect_text_only(page, trap)
+        assert page.url == address
+        shown = page.evaluate(SHOWN)
+        assert shown == [[_as_parsed(message.source), message.message_id] for message in stored]
+    assert page.errors == []
+
+
+def _as_parsed(text: str) -> str:
+    """HTML knows one kind of line end."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def test_nothing_in_the_list_runs(reader: tuple[Page, Trap], site: Site) -> None:
+    page, trap = reader
+    page.goto(f"{site.address}/")
+    expect(page.locator("#connection")).to_have_text("connected", timeout=PATIENCE)
+    for payloads in BATCHES:
+        sessions = one_session_each(payloads)
+        create_all(site, sessions)
+        for _ in ("as it comes in live", "as it is there at first"):
+            expect(page.locator(".session").first).to_have_attribute("data-session", sessions[-1].session_id)
+            expect_text_only(page, trap)
+            page.reload()
+            expect(page.locator("#connection")).to_have_text("connected", timeout=PATIENCE)
+    assert page.errors == []
+
+
+def test_nothing_on_a_page_about_an_error_runs(reader: tuple[Page, Trap], site: Site) -> None:
+    page, trap = reader
+    paths = [f"/sessions/{quote(payload, safe='')}/" for payload in IDS[::2]]
+    for start, payload in enumerate(PAYLOADS[::6]):
+        quoted = quote(payload, safe="")
+        addresses = (f"/?cursor={quoted}", f"/sessions/x/?before={quoted}", f"/login/?next={quoted}", f"/nowhere/{quoted}")
+        paths.append(addresses[start % 4])
+    for path in paths:
+        page.goto(site.address + path, wait_until="domcontentloaded")
+        expect_text_only(page, trap)
+
+
+@pytest.fixture
+def naked_site(tmp_path: Path) -> Iterator[Site]:
+    site = make_site(tmp_path, program=["-m", "tests.browser.naked_serve"])
+    site.start()
+    yield site
+    site.end()
+    site.wire.close()
+
+
+def visit_everything(context: BrowserContext, site: Site) -> int:
+    """Read every payload, in the first page and live, in every field; returns how many have run."""
+    page = log_in(context, site)
+    runs = 0
+    for number, payloads in enumerate(WITHOUT_REFRESHES):
+        for session in _sessions_to_visit(site, payloads, number=number):
+            page.goto(f"{site.address}/sessions/{quote(session.session_id, safe='')}/")
+            site.say(session, *(make_draft(content=payload) for payload in payloads))
+            page.wait_for_timeout(1500)  # there is no telling what such a page still shows
+            page.evaluate(TOUCH)
+            runs += count_runs(page)
+        page.goto(f"{site.address}/")
+        page.wait_for_timeout(500)
+        page.evaluate(TOUCH)
+        runs += count_runs(page)
+    return runs
+
+
+def _sessions_to_visit(site: Site, payloads: Sequence[str], *, number: int) -> list[Session]:
+    plain = site.create()
+    site.say(plain, *(make_draft(content=payload) for payload in payloads))
+    hostile = hostile_session(payloads, number=number)
+    create_all(site, [hostile, *one_session_each(payloads[:: BATCH // 10])])
+    site.say(hostile, *(hostile_draft(payload) for payload in payloads))
+    return [plain, hostile]
+
+
+def test_the_policy_alone_lets_nothing_run(browser: Browser, naked_site: Site) -> None:
+    context = browser.new_context()
+    trap = Trap(context, origin=naked_site.address)
+    assert visit_everything(context, naked_site) == 0
+    assert trap.caught == []
+    context.close()
+
+
+def test_without_the_policy_the_same_pages_run_it(browser: Browser, naked_site: Site) -> None:
+    """A control of the test before: the payloads do arrive there, and it is the policy that stops them."""
+    context = browser.new_context(bypass_csp=True)
+    trap = Trap(context, origin=naked_site.address)
+    runs = visit_everything(context, naked_site)
+    print(f"without any defence {runs} runs, {len(trap.caught)} dialogs, requests and windows")
+    assert runs > 30
+    assert len(trap.caught) > 30
+    context.close()
+
+
+def test_the_payloads_run_where_nothing_is_in_their_way(browser: Browser) -> None:
+    """A control of all the tests: on a bare page they do what they want to."""
+    tried = PAYLOADS[::3]
+    context = browser.new_context()
+    trap = Trap(context, origin="http://bare.example")
+    context.route("http://bare.example/**", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
+    worked = [payload for payload in tried if _works(payload, context.new_page(), trap)]
+    print(f"{len(worked)} of {len(tried)} payloads work on a bare page")
+    assert len(worked) > 60
+    context.close()
+
+
+def _works(payload: str, page: Page, trap: Trap) -> bool:
+    trap.caught.clear()
+    page.goto("http://bare.example/")
+    try:
+        page.set_content(f"<main>{payload}</main>", timeout=2000)
+        page.evaluate(TOUCH)
+        return bool(count_runs(page) or trap.caught)
+    except Error:  # it has led the page away
+        return True
+    finally:
+        page.close()
