@@ -18,13 +18,13 @@ THEMES = {"light": r":root \{(.*?)\}", "dark": r':root\[data-theme="dark"\] \{(.
 # Which text stands on which ground.
 PAIRS = {
     "text": ("bg", "panel", "sunken", "mark"),
-    "dim": ("bg", "panel", "sunken"),
-    "accent": ("bg", "panel", "accent-bg"),
+    "dim": ("bg", "panel", "sunken", "mark"),
+    "accent": ("bg", "panel", "sunken", "mark", "accent-bg"),
     "on-accent": ("accent",),
     "bg": ("text",),
     "run": ("run-bg",),
     "warn": ("warn-bg",),
-    "bad": ("bad-bg", "bg"),
+    "bad": ("bad-bg", "bg", "panel"),
     "done": ("done-bg",),
     **{f"code-{name}": ("sunken", "bg") for name in ("keyword", "string", "number", "comment", "name")},
 }
