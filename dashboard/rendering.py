@@ -23,6 +23,9 @@ from pygments.util import ClassNotFound
 
 # Markdown of this length takes about a fifth of a second; longer text is shown as it was written.
 MAX_MARKDOWN_CHARACTERS = 64 * 1024
+# Some lexers take time that grows with the square of their text: 64 kB of `0.0.0.…` as TypeScript took 22 s, in which a thread
+# lets nobody else work. Longer code stays uncoloured.
+MAX_COLOURED_CHARACTERS = 8 * 1024
 # Text of this length takes some milliseconds, too long for an event loop that serves everybody.
 LONG_CHARACTERS = 4 * 1024
 
@@ -111,7 +114,7 @@ def _clean(html: str) -> SafeString:
 
 def _highlight(code: str, language: str, _: str) -> str:
     try:
-        lexer = get_lexer_by_name(language) if language else None
+        lexer = get_lexer_by_name(language) if language and len(code) <= MAX_COLOURED_CHARACTERS else None
     except ClassNotFound:
         lexer = None
     inner = escape(code) if lexer is None else highlight(code, lexer, _FORMATTER)

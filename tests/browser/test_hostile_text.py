@@ -16,6 +16,7 @@ from tests.browser.traps import STRANGERS, TOUCH, Trap, count_runs
 from tests.factories import make_draft, make_session
 from tests.hostile import PAYLOADS, REFRESHES, is_id
 
+pytestmark = pytest.mark.slow
 BATCH = 90
 BATCHES = [PAYLOADS[start : start + BATCH] for start in range(0, len(PAYLOADS), BATCH)]
 # A refresh is no script and no request of the page's: no policy forbids it. It has to be kept out, and is by both other layers.

@@ -9,7 +9,13 @@ import pytest
 from pygments.token import STANDARD_TYPES
 
 from dashboard import rendering
-from dashboard.rendering import MAX_MARKDOWN_CHARACTERS, render_markdown, render_preformatted, show_hidden
+from dashboard.rendering import (
+    MAX_COLOURED_CHARACTERS,
+    MAX_MARKDOWN_CHARACTERS,
+    render_markdown,
+    render_preformatted,
+    show_hidden,
+)
 from tests.hostile import HIDDEN_CHARACTERS, PAYLOADS
 
 # Written out once more: a slip in the list of the module must not be a slip here too.
@@ -171,6 +177,16 @@ def test_code_of_a_known_language_is_coloured(language: str, code: str, coloured
     html = render_markdown(f"```{language}\n{code}\n```")
     assert coloured in html
     assert Markup(html).text.strip() == code
+
+
+def test_long_code_is_whole_and_costs_no_lexer(monkeypatch: pytest.MonkeyPatch) -> None:
+    coloured: list[int] = []
+    really = rendering.highlight
+    monkeypatch.setattr(rendering, "highlight", lambda code, *rest: (coloured.append(len(code)), really(code, *rest))[1])
+    for length in (MAX_COLOURED_CHARACTERS, MAX_COLOURED_CHARACTERS + 1, MAX_MARKDOWN_CHARACTERS - 100):
+        code = ("0." * length)[: length - 1]  # a line end follows
+        assert Markup(render_markdown(f"```typescript\n{code}\n```")).text.strip() == code
+    assert coloured == [MAX_COLOURED_CHARACTERS]
 
 
 @pytest.mark.parametrize("language", ["", "nothing-known", "<b>", "text"])

@@ -100,7 +100,7 @@ async def test_an_unknown_discussion_is_a_page_that_says_so(browser: AsyncClient
     assert 'href="/"' in html
 
 
-@pytest.mark.parametrize("before", ["", "x", "-1", "1.5", "1e3", "٣", "9" * 17, "9" * 16, "0x1", " 1", "1_0"])
+@pytest.mark.parametrize("before", ["", "x", "-1", "1.5", "1e3", "٣", "9" * 17, "9" * 5000, "9" * 16, "0x1", " 1", "1_0"])
 async def test_a_number_that_is_none_is_a_page_that_helps(before: str, browser: AsyncClient, store: SessionStore) -> None:
     session = await create(store, messages=1)
     response = await browser.get(f"/sessions/{session.session_id}/", {"before": before})
