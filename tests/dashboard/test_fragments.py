@@ -150,9 +150,7 @@ async def test_remarks_of_one_speaker_in_a_row_are_joined() -> None:
     assert ["joined" in row for row in rows] == [False, True, False, False]
 
 
-@pytest.mark.parametrize(
-    ("gap", "said"), [(119, ""), (120, "2 min"), (240, "4 min"), (7200, "2 h"), (-600, "")]
-)
+@pytest.mark.parametrize(("gap", "said"), [(119, ""), (120, "2 min"), (240, "4 min"), (7200, "2 h"), (-600, "")])
 async def test_a_silence_is_said_and_parts_remarks(gap: int, said: str) -> None:
     _, row = await render_rows(say("ann", "ann", gap=gap), previous=None)
     assert re.findall(r"<span>([^<]*) later</span>", row) == ([said] if said else [])
