@@ -24,7 +24,7 @@ REPEATS = 3
 VIEWERS = 500
 PACE = 0.1  # ten messages a second
 PACED_MESSAGES = 60
-ROUNDS = 40
+ROUNDS = 200
 DRAIN_SECONDS = 3.0
 
 

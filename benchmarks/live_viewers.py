@@ -10,6 +10,7 @@ import asyncio
 import base64
 import json
 import os
+import random
 import re
 import sys
 import time
@@ -18,7 +19,7 @@ from functools import partial
 from typing import Any
 
 _SEQUENCE = re.compile(rb'data-sequence="(\d+)"')
-_ACKNOWLEDGE_EVERY = 64 * 1024
+_ACKNOWLEDGE_AT_LATEST = 64 * 1024  # and at the earliest after half of it, as static/js/live.js does
 
 
 class Viewer(asyncio.Protocol):
@@ -29,6 +30,7 @@ class Viewer(asyncio.Protocol):
         self._buffer = b""
         self._is_open = False
         self._unacknowledged = 0
+        self._acknowledge_at = _ACKNOWLEDGE_AT_LATEST * random.uniform(0.5, 1)  # noqa: S311  # spreads, guards nothing
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -68,7 +70,7 @@ class Viewer(asyncio.Protocol):
         for sequence in sequences:
             self._crowd.note(sequence, now)
         self._unacknowledged += len(frame)
-        if sequences and self._unacknowledged >= _ACKNOWLEDGE_EVERY:
+        if sequences and self._unacknowledged >= self._acknowledge_at:
             self._unacknowledged = 0
             self._acknowledge(sequences[-1])
 

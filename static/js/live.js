@@ -4,7 +4,8 @@
 const RELOAD = 4409;
 // The server says why in words before it closes with one of these; coming back would change nothing.
 const FINAL = { 4400: "stopped", 4401: "logged out", 4403: "refused", 4404: "not found", 4429: "too many pages" };
-const ACKNOWLEDGE_BYTES = 64 * 1024;
+// At the latest after 64 kB, and each page at a point of its own: hundreds that have received the same would all answer at once.
+const ACKNOWLEDGE_BYTES = 64 * 1024 * (0.5 + Math.random() / 2);
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 15_000;
 const STABLE_AFTER = 10_000;
