@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 
@@ -43,25 +43,35 @@ class Wire:
 
     async def _close(self) -> None:
         self._server.close()
-        await self._cut()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # what was accepted just now is a relay by then
+        while relays := asyncio.all_tasks() - {asyncio.current_task()}:
+            await self._cut()  # one that was just connecting is cut in the next round
+            await asyncio.wait(relays, timeout=0.1)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
         try:
-            there, back = await asyncio.open_connection("127.0.0.1", self._target)
+            with self._open(writer):
+                there, back = await asyncio.open_connection("127.0.0.1", self._target)
+                with self._open(back):
+                    await asyncio.gather(_pump(reader, back), _pump(there, writer))
         except OSError:  # the site is down
             writer.transport.abort()
+
+    @contextlib.contextmanager
+    def _open(self, writer: asyncio.StreamWriter) -> Iterator[None]:
+        self._writers.add(writer)
+        try:
+            yield
+        finally:
             self._writers.discard(writer)
-            return
-        self._writers.add(back)
-        await asyncio.gather(_pump(reader, back), _pump(there, writer))
-        self._writers -= {writer, back}
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass on what comes, until the writer's end is closed: it stays open, and can be cut, while its reader takes its time."""
     with contextlib.suppress(OSError):
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
     writer.transport.abort() if reader.exception() else writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
