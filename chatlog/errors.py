@@ -9,6 +9,7 @@
     │   ├── InvalidCursor                  a list cursor that this store did not hand out
     │   └── ItemTooLarge                   more than one stored item can hold
     ├── SessionNotFound (also a LookupError)
+    │   └── SessionDeleted                 it was deleted a short while ago and can be restored
     ├── SessionExists                      the id is taken by a discussion of another task
     ├── IdempotencyConflict                the message id was used before, for other text
     ├── ConfigurationError                 the environment asks for something that cannot be
@@ -74,6 +75,14 @@ class SessionNotFound(ChatlogError, LookupError):
     def __init__(self, session_id: str) -> None:
         super().__init__(f"There is no session {session_id!r}. It may have been deleted, or the id is mistyped.")
         self.session_id = session_id
+
+
+class SessionDeleted(SessionNotFound):
+    """The session was deleted, and can still be restored with `restore_session`."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(session_id)
+        self.args = (f"Session {session_id!r} was deleted. For a week it can be restored.",)
 
 
 class SessionExists(ChatlogError):

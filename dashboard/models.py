@@ -15,3 +15,32 @@ class LoginLink(models.Model):
 
     def __str__(self) -> str:
         return f"login link of {self.user} until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class Star(models.Model):
+    """A session that somebody wants to keep at hand. Starred by anyone, it is exempt from retention."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    session_id = models.CharField(max_length=255, db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "session_id"), name="one_star_per_person_and_session"),)
+
+    def __str__(self) -> str:
+        return f"{self.user}'s star on {self.session_id}"
+
+
+class ReadMark(models.Model):
+    """How far somebody has read a session: the sequence of the last remark that they had on their screen."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    session_id = models.CharField(max_length=255)
+    sequence = models.PositiveBigIntegerField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "session_id"), name="one_mark_per_person_and_session"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} has read {self.session_id} up to {self.sequence}"

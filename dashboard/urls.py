@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from dashboard.views import accounts, health, sessions
+from dashboard.views import accounts, health
+from dashboard.views.session_detail import session_detail
+from dashboard.views.session_list import session_list
 
 urlpatterns = [
-    path("", sessions.session_list, name="session-list"),
-    path("sessions/<str:session_id>/", sessions.session_detail, name="session-detail"),
+    path("", session_list, name="session-list"),
+    path("sessions/<str:session_id>/", session_detail, name="session-detail"),
     path("login/", accounts.Login.as_view(), name="login"),
     path("login/local/<str:token>", accounts.login_local, name="login-local"),
     path("logout/", LogoutView.as_view(), name="logout"),

@@ -23,6 +23,9 @@ MAX_LIST_LIMIT = 1_000
 # An active session that says nothing for this long is shown as stalled.
 STALLED_AFTER = timedelta(minutes=5)
 
+# How long a deleted session can be restored.
+UNDO_PERIOD = timedelta(days=7)
+
 
 def check_number(value: object, *, field: str, minimum: int, maximum: int) -> int:
     """Return `value` if it is a whole number from `minimum` to `maximum`.

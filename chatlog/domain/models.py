@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 from chatlog.domain import limits
+from chatlog.domain.activity import Activity
 from chatlog.domain.clock import parse_timestamp, utc_now
 from chatlog.domain.ids import check_id, new_message_id, new_session_id
-from chatlog.domain.text import check_text
+from chatlog.domain.text import check_text, search_form
 from chatlog.errors import InvalidInput, InvalidNumber, InvalidText
 
 JsonObject = Mapping[str, Any]
@@ -22,6 +23,16 @@ class SessionStatus(StrEnum):
     """How a discussion stands, as its writer said. Whether it went silent is derived: `Session.is_stalled`."""
 
     ACTIVE = "active"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class SessionState(StrEnum):
+    """How a discussion looks to whoever watches: its status, with `active` told apart by whether anything still comes."""
+
+    RUNNING = "running"
+    STALLED = "stalled"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -123,6 +134,7 @@ class Session:
     Attributes:
         participants: who was announced and who spoke, in the order they came.
         message_count: how many messages are stored; on Cosmos DB up to about a second behind while someone writes.
+        activity: when they came; as far behind as the count, and only roughly right where several processes write at once.
         extra: fields of the stored document that chatlog does not know, kept as they are.
     """
 
@@ -136,8 +148,14 @@ class Session:
     participants: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     title: str | None = None
+    activity: Activity = field(default_factory=Activity)
     metadata: JsonObject = field(default_factory=dict)
     extra: JsonObject = field(default_factory=dict)
+
+    @property
+    def headline_form(self) -> str:
+        """Title and task in the form in which they are searched."""
+        return search_form(f"{self.title or ''}\n{self.task}").strip()
 
     @property
     def last_activity_at(self) -> datetime:
@@ -151,6 +169,12 @@ class Session:
     def is_stalled(self, now: datetime) -> bool:
         """Whether it should be running and is not: active, yet silent for longer than `limits.STALLED_AFTER`."""
         return self.status is SessionStatus.ACTIVE and self.silence(now) > limits.STALLED_AFTER
+
+    def state(self, now: datetime) -> SessionState:
+        """How it looks at this moment."""
+        if self.status is not SessionStatus.ACTIVE:
+            return SessionState(self.status.value)
+        return SessionState.STALLED if self.is_stalled(now) else SessionState.RUNNING
 
 
 def draft_session(

@@ -10,6 +10,11 @@ from chatlog.errors import InvalidText
 # A lone surrogate has no UTF-8 form; a NUL ends a text early in too many tools that read what we store.
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
+_WHITE_SPACE = re.compile(r"\s+")
+# The blocks of combining marks for Latin, Greek and Cyrillic letters and for symbols, and the variation selectors.
+# Source: https://www.unicode.org/Public/UCD/latest/ucd/Blocks.txt
+_MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]")
+
 
 def check_text(value: object, *, field: str, max_characters: int | None = None, allow_empty: bool = False) -> str:
     """Return `value` if it is text that every store keeps unchanged.
@@ -38,5 +43,13 @@ def replace_unstorable(text: str) -> str:
 
 
 def search_form(text: str) -> str:
-    """The form in which text is searched: NFKC and case folded, so that 半角/全角 and case do not matter."""
-    return unicodedata.normalize("NFKC", text).casefold()
+    """The form in which text is searched: 半角/全角, case, accents and the kind of white space do not matter.
+
+    Compatibility decomposed, case folded, without the marks of Latin letters and without variation selectors, composed again,
+    each run of white space one space. The dots that make か into が are no such marks: they make another letter.
+    Forming a form again changes nothing.
+    """
+    if text.isascii():
+        return _WHITE_SPACE.sub(" ", text.lower())
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return _WHITE_SPACE.sub(" ", unicodedata.normalize("NFC", _MARKS.sub("", folded)))

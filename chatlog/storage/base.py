@@ -8,7 +8,9 @@ from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
 
+from chatlog.domain.filters import EVERYTHING, SearchQuery, SessionFilter
 from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus
+from chatlog.domain.search import Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +19,45 @@ class SessionPage:
 
     Attributes:
         items: newest first.
-        next_cursor: pass it as `cursor` for the sessions that come after; `None` at the end.
+        next_cursor: pass it as `cursor` for the older sessions that come after; `None` at the end.
+        previous_cursor: pass it as `cursor` for the newer sessions that come before; `None` at the beginning.
+        total: how many sessions the list has in all; `None` where counting would cost a query of its own.
     """
 
     items: tuple[Session, ...]
+    next_cursor: str | None
+    previous_cursor: str | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A place that a search found.
+
+    Attributes:
+        sequence: of the remark; 0 for the session's title and task.
+        source: who said it; `None` for the title and task.
+        text: the whole of it, as it was written.
+    """
+
+    session: Session
+    sequence: int
+    source: str | None
+    timestamp: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """A part of what a search found.
+
+    Attributes:
+        hits: those of one session follow each other, in their order there; the newest sessions first, as far as the store's
+            own order of time goes.
+        next_cursor: pass it as `cursor` for what comes after; `None` at the end.
+    """
+
+    hits: tuple[Hit, ...]
     next_cursor: str | None
 
 
@@ -42,20 +79,23 @@ class SessionStore(Protocol):
         ...
 
     async def list_sessions(
-        self, *, limit: int = 50, cursor: str | None = None, running_since: datetime | None = None
+        self, *, limit: int = 50, cursor: str | None = None, where: SessionFilter = EVERYTHING
     ) -> SessionPage:
-        """Sessions, newest `created_at` first, at most `limit` (1 to 1,000).
+        """Sessions that are not deleted, newest `created_at` first, at most `limit` (1 to 1,000).
 
         Args:
-            cursor: the `next_cursor` of the page before.
-            running_since: only active sessions in which something happened at that time or later.
+            cursor: the `next_cursor` or `previous_cursor` of another page under the same filter.
         Raises:
             InvalidCursor: `cursor` was not returned by this method.
         """
         ...
 
     async def get_session(self, session_id: str) -> Session:
-        """One session. Raises `SessionNotFound`."""
+        """One session. Raises `SessionNotFound`; if it can still be restored, `SessionDeleted`."""
+        ...
+
+    async def get_sessions(self, session_ids: Sequence[str]) -> list[Session]:
+        """Those of the sessions that are there and not deleted, in the order of the ids; at most 1,000 at once."""
         ...
 
     async def update_session(
@@ -66,7 +106,38 @@ class SessionStore(Protocol):
         title: str | None = None,
         tags: Iterable[str] | None = None,
     ) -> Session:
-        """Change what is given, leave the rest, and return the session as it is now. Raises `SessionNotFound`."""
+        """Change what is given, leave the rest, and return the session as it is now.
+
+        Args:
+            title: an empty text takes the title away.
+        Raises:
+            SessionNotFound: there is no such session, or it is deleted.
+        """
+        ...
+
+    async def delete_session(self, session_id: str) -> None:
+        """Hide a session and its messages everywhere, at once. For `limits.UNDO_PERIOD` it can be restored, then it may go.
+
+        What a writer still saves into it is stored, and hidden as well. Deleting it again changes nothing.
+
+        Raises:
+            SessionNotFound: there is no such session.
+        """
+        ...
+
+    async def restore_session(self, session_id: str) -> Session:
+        """Undo `delete_session`: everything is as before. A session that is not deleted stays as it is.
+
+        Raises:
+            SessionNotFound: there is no such session, or not any more.
+        """
+        ...
+
+    async def purge_deleted(self, *, before: datetime) -> int:
+        """Remove for good what was deleted before that time, and return how many sessions that were.
+
+        A store that lets deleted things expire by itself only sees to it that they will.
+        """
         ...
 
     async def recount_session(self, session_id: str) -> Session:
@@ -98,6 +169,30 @@ class SessionStore(Protocol):
         Raises:
             SessionNotFound: `after` is 0 and there is no such session.
         """
+        ...
+
+    async def list_messages_before(self, session_id: str, *, before: int | None = None, limit: int = 200) -> list[Message]:
+        """The last messages with a sequence below `before`, or the newest of all; in order, at most `limit` (1 to 1,000).
+
+        Raises:
+            SessionNotFound: nothing is found and there is no such session.
+        """
+        ...
+
+    async def search(self, query: SearchQuery, *, limit: int = 50, cursor: str | None = None) -> SearchPage:
+        """What `query` asks for, in sessions that are not deleted, at most `limit` hits (1 to 1,000). Nothing without terms.
+
+        What was acknowledged before the call is found, however far an index is behind.
+
+        Args:
+            cursor: the `next_cursor` of the page before, of the same query.
+        Raises:
+            InvalidCursor: `cursor` was not returned by this method.
+        """
+        ...
+
+    async def list_matches(self, session_id: str, terms: Sequence[Term], *, limit: int = 1000) -> list[int]:
+        """The sequences of a session's messages in which every term occurs, in order, the first `limit` (1 to 1,000)."""
         ...
 
     async def get_last_sequence(self, session_id: str) -> int:
