@@ -71,7 +71,7 @@ async def list_front_page(store: SessionStore, *, where: SessionFilter = EVERYTH
 
 
 async def list_page(store: SessionStore, *, cursor: str, where: SessionFilter = EVERYTHING, limit: int = 50) -> SessionPage:
-    """The sessions before or after a cursor, the running ones in their place in time. Raises `InvalidCursor`, `StorageError`."""
+    """The sessions before or after a cursor, all in their place in time. Raises `InvalidCursor`, `StorageError`."""
     return await store.list_sessions(limit=limit, cursor=cursor, where=where)
 
 

@@ -15,14 +15,14 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 import chatlog
 from chatlog import ChatlogError, SessionStatus, SessionStore, StorageError
 from chatlog.config import StoreSettings
-from chatlog.domain.models import draft_session
+from chatlog.domain.filters import SessionFilter
+from chatlog.domain.models import SessionState, draft_session
 from dashboard.demo.discussing import discuss
 from dashboard.demo.saying import until_stored
 from dashboard.demo.scripts import AGENTS, Script, list_scripts
@@ -68,7 +68,8 @@ async def _end_at_once(session: chatlog.Recorder, status: SessionStatus) -> None
 
 async def _close_what_was_left(store: SessionStore) -> None:
     """Agents that were killed could not say that their discussion is over."""
-    running = await store.list_sessions(limit=1000, running_since=datetime.min.replace(tzinfo=UTC))
+    active = SessionFilter(states=frozenset({SessionState.RUNNING, SessionState.STALLED}))
+    running = await store.list_sessions(limit=1000, where=active)
     for session in running.items:
         if session.metadata == _LIVE_MARK:
             await store.recount_session(session.session_id)

@@ -188,3 +188,18 @@ async def test_a_change_is_noticed_or_waited_out(store: SessionStore, session: S
     await store.append_messages(session.session_id, [make_draft()])
     assert await store.wait_for_change(at_most=0.05) in {True, False}
     assert await store.ping() is None
+
+
+async def test_the_last_messages_before_a_place_come_in_order(store: SessionStore, session: Session) -> None:
+    stored = await store.append_messages(session.session_id, make_drafts(7))
+    assert await store.list_messages_before(session.session_id, limit=3) == stored[4:]
+    assert await store.list_messages_before(session.session_id, before=5, limit=3) == stored[1:4]
+    assert await store.list_messages_before(session.session_id, before=2) == stored[:1]
+    assert await store.list_messages_before(session.session_id, before=1) == []
+    assert await store.list_messages_before(session.session_id, before=1000) == stored
+
+
+async def test_before_the_first_message_of_nobody_there_is_no_session(store: SessionStore, session: Session) -> None:
+    assert await store.list_messages_before(session.session_id) == []
+    with pytest.raises(SessionNotFound, match="session_nobody"):
+        await store.list_messages_before("session_nobody")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chatlog import InvalidInput, Session, SessionExists, SessionNotFound, SessionStatus, SessionStore
+from chatlog.domain.activity import Activity
 from chatlog.errors import InvalidCursor, InvalidId, InvalidNumber, ItemTooLarge
 from tests.factories import make_draft, make_drafts, make_session
 
@@ -62,6 +63,23 @@ async def test_changing_one_thing_leaves_the_rest(store: SessionStore, session: 
     assert (updated.title, updated.tags, updated.task) == ("A name", ("one", "two"), session.task)
 
 
+async def test_an_empty_title_takes_the_title_away(store: SessionStore, session: Session) -> None:
+    await store.update_session(session.session_id, title="A name")
+    assert (await store.update_session(session.session_id, title="")).title is None
+    assert (await store.get_session(session.session_id)).title is None
+
+
+async def test_activity_follows_the_messages(store: SessionStore) -> None:
+    session = await store.create_session(make_session(created_at=NOON))
+    seconds = (0, 1, 1, 70, 3_000)
+    await store.append_messages(
+        session.session_id, [make_draft(timestamp=NOON + timedelta(seconds=number)) for number in seconds]
+    )
+    activity = (await store.recount_session(session.session_id)).activity
+    assert sum(activity.counts) == 5
+    assert activity == Activity().after([NOON + timedelta(seconds=number) for number in seconds], start=NOON)
+
+
 async def test_counts_and_participants_follow_who_spoke(store: SessionStore) -> None:
     session = await store.create_session(make_session(participants=["announced"]))
     drafts = [make_draft(source=name) for name in ("first", "second", "first")]
@@ -110,19 +128,33 @@ async def test_an_empty_store_lists_nothing(store: SessionStore) -> None:
     assert (page.items, page.next_cursor) == ((), None)
 
 
-async def test_running_sessions_are_the_active_ones_heard_of_lately(store: SessionStore) -> None:
-    silent = await store.create_session(make_session(created_at=NOON - timedelta(hours=2)))
-    spoken = await store.create_session(make_session(created_at=NOON - timedelta(hours=2)))
-    ended = await store.create_session(make_session(created_at=NOON))
-    begun = await store.create_session(make_session(created_at=NOON))
-    await store.append_messages(silent.session_id, [make_draft(timestamp=NOON - timedelta(hours=1))])
-    await store.append_messages(spoken.session_id, [make_draft(timestamp=NOON - timedelta(minutes=1))])
-    await store.update_session(ended.session_id, status=SessionStatus.COMPLETED)
-    for spoken_in in (silent, spoken):
-        await store.recount_session(spoken_in.session_id)  # the figures may follow a second later; the list goes by them
+async def test_pages_lead_back_to_where_they_began(store: SessionStore) -> None:
+    made = [await store.create_session(make_session(created_at=NOON - timedelta(seconds=n // 2))) for n in range(7)]
+    expected = sorted(made, key=lambda session: (session.created_at, session.session_id), reverse=True)
+    first = await store.list_sessions(limit=3)
+    second = await store.list_sessions(limit=3, cursor=first.next_cursor)
+    third = await store.list_sessions(limit=3, cursor=second.next_cursor)
+    assert (first.previous_cursor, third.next_cursor) == (None, None)
+    assert [*first.items, *second.items, *third.items] == expected
+    back = await store.list_sessions(limit=3, cursor=third.previous_cursor)
+    assert back.items == second.items
+    again = await store.list_sessions(limit=3, cursor=back.previous_cursor)
+    assert (again.items, again.previous_cursor) == (first.items, None)
+    assert (await store.list_sessions(limit=3, cursor=again.next_cursor)).items == second.items
 
-    page = await store.list_sessions(running_since=NOON - timedelta(minutes=5))
-    assert {session.session_id for session in page.items} == {spoken.session_id, begun.session_id}
+
+async def test_a_page_that_holds_everything_knows_how_many_there_are(store: SessionStore) -> None:
+    for _ in range(3):
+        await store.create_session(make_session())
+    assert (await store.list_sessions(limit=3)).total == 3
+    assert (await store.list_sessions(limit=2)).total in (3, None)
+
+
+async def test_several_sessions_are_read_at_once_in_the_order_asked_for(store: SessionStore) -> None:
+    made = [await store.create_session(make_session()) for _ in range(4)]
+    wanted = [made[2].session_id, "session_nobody", made[0].session_id]
+    assert await store.get_sessions(wanted) == [made[2], made[0]]
+    assert await store.get_sessions([]) == []
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "!!!", "W10", "bnVsbA", "WzEsMl0", "é"])
@@ -172,7 +204,14 @@ async def test_a_session_over_two_megabytes_is_refused(store: SessionStore) -> N
 
 @pytest.mark.parametrize(
     "change",
-    [{"title": ""}, {"title": "x" * 501}, {"tags": [""]}, {"tags": ["x"] * 3 + ["y" * 101]}, {"tags": "ab"}, {"title": "\x00"}],
+    [
+        {"title": "x" * 501},
+        {"title": " "},
+        {"tags": [""]},
+        {"tags": ["x"] * 3 + ["y" * 101]},
+        {"tags": "ab"},
+        {"title": "\x00"},
+    ],
 )
 async def test_a_change_that_cannot_be_is_refused(store: SessionStore, session: Session, change: dict) -> None:
     with pytest.raises(InvalidInput):
