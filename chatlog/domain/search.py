@@ -70,15 +70,18 @@ def find_marks(terms: Sequence[Term], text: str) -> list[tuple[int, int]]:
 
     Empty if none occurs, or if its search form cannot be traced back letter by letter.
     """
+    form = search_form(text)
+    if len(form) == len(text) and form == "".join(map(_form, text)) and not any(map(_continues, text)):
+        return _merged(sorted(span for term in terms for span in term.find_spans(form)))  # each letter's form is one letter
     clusters = _clusters(text)
     starts, origins = "", list[int]()
     for start, cluster in clusters:
-        piece = search_form(cluster)
+        piece = _form(cluster)
         if piece == " " and starts.endswith(" "):
             continue
         starts += piece
         origins += [start] * len(piece)
-    if starts != search_form(text):
+    if starts != form:
         return []
     ends = {start: start + len(cluster) for start, cluster in clusters}
     found = sorted((origins[a], ends[origins[b - 1]]) for term in terms for a, b in term.find_spans(starts))
@@ -105,6 +108,11 @@ def _clusters(text: str) -> list[tuple[int, str]]:
         else:
             clusters.append((position, character))
     return clusters
+
+
+@lru_cache(maxsize=8192)
+def _form(cluster: str) -> str:
+    return search_form(cluster)
 
 
 @lru_cache(maxsize=8192)
