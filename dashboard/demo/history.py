@@ -148,10 +148,10 @@ def _remark(scene: _Scene) -> str:
     texts += rng.sample(language.sentences, k=min(8, 1 + int(rng.lognormvariate(0.4, 0.7))))
     if rng.random() < 0.25:
         texts.append(rng.choice(language.endings))
-    text = language.gap.join(texts)
+    text = language.gap.join(map(scene.fill, texts))
     if rng.random() < 0.12:
-        text += "\n\n" + "\n".join(f"- {point}" for point in rng.sample(language.points, k=3))
-    return scene.fill(text)
+        text += "\n\n" + "\n".join(f"- {scene.fill(point)}" for point in rng.sample(language.points, k=3))
+    return text
 
 
 def _tool_result(rng: random.Random) -> str:
