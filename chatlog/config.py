@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from chatlog.errors import ConfigurationError
 
 SQLITE_FILE_NAME = "chatlog.sqlite3"
+MAX_KEEP_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,16 @@ class StoreSettings:
         """Read the settings. An empty variable counts as unset. Raises `ConfigurationError` on nonsense."""
         env = {name: value for name, value in (os.environ if environ is None else environ).items() if value.strip()}
         return cls(data_dir=Path(env.get("CHATLOG_DATA_DIR", "data")), cosmos=_cosmos_from_env(env))
+
+
+def keep_days_from_env(environ: Mapping[str, str] | None = None) -> int | None:
+    """How many days a discussion is kept after its last remark; `None` for ever. Raises `ConfigurationError` on nonsense."""
+    value = (os.environ if environ is None else environ).get("CHATLOG_KEEP_DAYS", "").strip()
+    if not value:
+        return None
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= MAX_KEEP_DAYS and len(value) < 6):
+        raise ConfigurationError(f"CHATLOG_KEEP_DAYS={value!r} is not a number of days from 1 to {MAX_KEEP_DAYS:,}.")
+    return int(value)
 
 
 def _cosmos_from_env(env: Mapping[str, str]) -> CosmosSettings | None:
