@@ -6,12 +6,14 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from dashboard.views import accounts, health
+from dashboard.views.search import search
 from dashboard.views.session_detail import session_detail
 from dashboard.views.session_list import session_list
 
 urlpatterns = [
     path("", session_list, name="session-list"),
     path("sessions/<str:session_id>/", session_detail, name="session-detail"),
+    path("search/", search, name="search"),
     path("login/", accounts.Login.as_view(), name="login"),
     path("login/local/<str:token>", accounts.login_local, name="login-local"),
     path("logout/", LogoutView.as_view(), name="logout"),
