@@ -1,17 +1,22 @@
 """Sessions and messages as stored documents. The only owner of the stored key names.
 
 The form is the seed design's, with fields added; its documents are read as they are: naive local times, ids that end in
-microseconds, no `message_id`, `kind` or `search_text`. Fields that chatlog does not know are kept in `extra`.
+microseconds, none of the added fields. Fields that chatlog does not know are kept in `extra`.
+
+`search_text` is what is searched, in its search form: a message's content, a session's title and task. `timestamp` is there in
+both, so that a search orders remarks and headlines by one key; a session's is its start. A session that is deleted has
+`deleted_at`, and it and its messages a `ttl` in seconds after which the database removes them.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from chatlog.domain import limits
+from chatlog.domain.activity import Activity
 from chatlog.domain.clock import parse_stored_timestamp, to_timestamp
 from chatlog.domain.models import Message, MessageDraft, MessageKind, Session, SessionStatus
 from chatlog.domain.text import search_form
@@ -25,7 +30,7 @@ MESSAGE_TYPE = "message"
 _SYSTEM_KEYS = {"_rid", "_self", "_etag", "_attachments", "_ts", "_lsn", "ttl"}
 _SESSION_KEYS = {
     *("id", "session_id", "type", "task", "created_at", "updated_at", "status", "message_count", "last_message_at"),
-    *("participants", "tags", "title", "metadata", "message_id"),
+    *("participants", "tags", "title", "metadata", "message_id", "activity", "search_text", "timestamp", "deleted_at"),
 } | _SYSTEM_KEYS
 _MESSAGE_KEYS = {
     *("id", "session_id", "type", "source", "content", "timestamp", "sequence", "message_id", "kind", "search_text"),
@@ -56,7 +61,10 @@ def session_to_document(session: Session) -> Document:
         "last_message_at": None if session.last_message_at is None else to_timestamp(session.last_message_at),
         "participants": list(session.participants),
         "tags": list(session.tags),
+        "activity": {"width": session.activity.width.total_seconds(), "counts": list(session.activity.counts)},
         "metadata": dict(session.metadata),
+        "search_text": session.headline_form,
+        "timestamp": to_timestamp(session.created_at),
         # The container's unique key covers /message_id, and an absent value would count as one and the same.
         "message_id": session.session_id,
     }
@@ -80,9 +88,15 @@ def session_from_document(document: Mapping[str, Any], *, naive_zone: tzinfo | N
         participants=_words(document, "participants"),
         tags=_words(document, "tags"),
         title=document.get("title"),
+        activity=_activity(document),
         metadata=document.get("metadata") or {},
         extra=_unknown(document, _SESSION_KEYS),
     )
+
+
+def deletion_time(document: Mapping[str, Any]) -> datetime | None:
+    """When a session was deleted, `None` if it was not. Raises `StorageCorrupt`."""
+    return _optional_time(document, "deleted_at", None)
 
 
 def message_to_document(draft: MessageDraft, *, session_id: str, sequence: int) -> Document:
@@ -176,6 +190,16 @@ def _count(document: Mapping[str, Any]) -> int:
     if not isinstance(value, int | float) or value < 0:
         raise _corrupt(document, "message_count", "is not a count")
     return int(value)
+
+
+def _activity(document: Mapping[str, Any]) -> Activity:
+    value = document.get("activity")
+    if value is None:
+        return Activity()
+    try:
+        return Activity(timedelta(seconds=value["width"]), tuple(int(count) for count in value["counts"]))
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
+        raise _corrupt(document, "activity", "is not a width in seconds and counts") from error
 
 
 def _status(document: Mapping[str, Any]) -> SessionStatus:

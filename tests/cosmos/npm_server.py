@@ -3,6 +3,8 @@
 Where it deviates from the service (each checked in tests/cosmos/test_npm_server.py):
 
 * A missing item is answered with 500 instead of 404; mended in npm_server.js.
+* A composite index serves its own order only, not the reverse; mended in npm_server.js.
+* Items never expire.
 * Batches are not atomic: what came before the operation that failed stays stored.
 * A batch knows no patch operations.
 * It looks at no key and no signature.

@@ -63,6 +63,7 @@ class Appender:
         """
         drafts = [draft for _, part in work for draft in part.drafts]
         stored: Stored = {}
+        created: Stored = {}
         await self._find_end()
         budget = self._calls.budget("save messages")
         must_look = not self._is_sure or self._must_look_first(drafts)
@@ -73,14 +74,14 @@ class Appender:
                     stored |= await self._look(drafts, budget)
                 missing, refused = plan(work, stored, self._session_id)
                 if missing:
-                    stored |= await self._create(missing, budget)
+                    created = await self._create(missing, budget)
             except DRIVER_ERRORS as error:
                 must_look = True
                 await (budget.yield_turn(error) if status_of(error) == CONFLICT else budget.pause(error))
             else:
                 self._is_sure = True
-                self._record.note(stored.values())
-                return stored, refused
+                self._record.note((stored | created).values(), new_ids=created)
+                return stored | created, refused
 
     async def find_stored(self, drafts: Sequence[MessageDraft]) -> Stored:
         """Those of the drafts that are stored already, by their ids."""
@@ -99,7 +100,7 @@ class Appender:
 
     async def _find_end(self) -> None:
         if self._last_number is None:
-            await self._record.get()
+            await self._record.check_exists()
             self._last_number = await find_last_number(self._calls, self._session_id)
 
     async def _look(self, drafts: Sequence[MessageDraft], budget: Budget) -> Stored:

@@ -98,12 +98,13 @@ class Calls:
 
         return await run(self.budget("create a session"), create)
 
-    async def set_fields(self, document: Document, fields: Document) -> Document | None:
-        """Set fields of a stored document to absolute values, and return it as it is now.
+    async def patch(self, document: Document, *, values: Document, without: Sequence[str] = ()) -> Document | None:
+        """Set fields of a stored document to absolute values, take others away, and return it as it is now.
 
         `None` if it was changed or deleted since it was read, or changed by this very request, whose first reply was lost.
         """
-        operations = [{"op": "set", "path": f"/{name}", "value": value} for name, value in fields.items()]
+        operations = [{"op": "set", "path": f"/{name}", "value": value} for name, value in values.items()]
+        operations += [{"op": "remove", "path": f"/{name}"} for name in without]
 
         async def patch() -> Document | None:
             try:
@@ -122,4 +123,16 @@ class Calls:
                 return None
             return dict(changed)
 
-        return await run(self.budget("change a session"), patch)
+        return await run(self.budget("change an item"), patch)
+
+    async def delete(self, document_id: str, *, partition: str) -> None:
+        """Delete one document, if it is still there."""
+
+        async def delete() -> None:
+            try:
+                await self._container.delete_item(document_id, partition_key=partition)
+            except CosmosResourceNotFoundError as error:
+                if not is_missing_item(error):
+                    raise
+
+        await run(self.budget("delete an item"), delete)

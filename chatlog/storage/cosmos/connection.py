@@ -16,6 +16,7 @@ from azure.cosmos.aio import CosmosClient
 from chatlog.config import CosmosSettings
 from chatlog.errors import ConfigurationError, StoreClosed
 from chatlog.storage.cosmos.calls import Calls
+from chatlog.storage.cosmos.charges import note_response
 from chatlog.storage.cosmos.container import ContainerFacts, open_container
 from chatlog.storage.cosmos.retrying import Budget, run
 from chatlog.storage.cosmos.tuning import Tuning
@@ -147,6 +148,7 @@ def _new_client(settings: CosmosSettings, credential: str | AsyncTokenCredential
         read_timeout=10,
         enable_compact_utf8_item_writes=True,  # Japanese takes half the bytes
         user_agent_suffix="chatlog",
+        raw_response_hook=note_response,
         **_emulator_options(settings),
     )
 

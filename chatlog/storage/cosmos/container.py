@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,14 +20,16 @@ logger = logging.getLogger(__name__)
 PARTITION_KEY_PATH = "/session_id"
 UNIQUE_KEY_PATH = "/message_id"
 _NEWEST_FIRST = [{"path": "/created_at", "order": "descending"}, {"path": "/id", "order": "descending"}]
+_LATEST_FIRST = [{"path": "/timestamp", "order": "descending"}, {"path": "/id", "order": "descending"}]
 
 # Everything is indexed but long or shapeless values: a text is found by its search form, metadata is only shown.
 INDEXING_POLICY: dict[str, Any] = {
     "indexingMode": "consistent",
     "automatic": True,
     "includedPaths": [{"path": "/*"}],
-    "excludedPaths": [{"path": "/content/?"}, {"path": "/metadata/*"}, {"path": '/"_etag"/?'}],
-    "compositeIndexes": [_NEWEST_FIRST],
+    "excludedPaths": [*({"path": path} for path in ("/content/?", "/task/?", "/metadata/*", "/activity/*", '/"_etag"/?'))],
+    # Lists go by the first, searches by the second.
+    "compositeIndexes": [_NEWEST_FIRST, _LATEST_FIRST],
 }
 UNIQUE_KEY_POLICY: dict[str, Any] = {"uniqueKeys": [{"paths": [UNIQUE_KEY_PATH]}]}
 # -1: nothing expires by itself, but an item may be given a time to live of its own.
@@ -39,7 +41,9 @@ class ContainerFacts:
     """What an existing container can do for us."""
 
     has_unique_message_ids: bool
-    has_composite_index: bool
+    has_list_index: bool
+    has_search_index: bool
+    lets_items_expire: bool
 
 
 async def open_container(client: CosmosClient, settings: CosmosSettings) -> tuple[ContainerProxy, ContainerFacts]:
@@ -111,7 +115,12 @@ def _examine(properties: Mapping[str, Any], settings: CosmosSettings) -> Contain
             f"The container {name} has the partition key {paths}; chatlog needs {PARTITION_KEY_PATH}, which cannot be changed "
             "afterwards. Set COSMOSDB_CONTAINER_NAME to another container."
         )
-    facts = ContainerFacts(_has_unique_key(properties), _has_composite_index(properties))
+    facts = ContainerFacts(
+        has_unique_message_ids=_has_unique_key(properties),
+        has_list_index=_has_composite_index(properties, _NEWEST_FIRST),
+        has_search_index=_has_composite_index(properties, _LATEST_FIRST),
+        lets_items_expire=properties.get("defaultTtl") is not None,
+    )
     _warn_of_what_is_missing(facts, properties, name)
     return facts
 
@@ -121,11 +130,11 @@ def _has_unique_key(properties: Mapping[str, Any]) -> bool:
     return any(key.get("paths") == [UNIQUE_KEY_PATH] for key in keys)
 
 
-def _has_composite_index(properties: Mapping[str, Any]) -> bool:
+def _has_composite_index(properties: Mapping[str, Any], wanted: Sequence[Mapping[str, str]]) -> bool:
     for index in (properties.get("indexingPolicy") or {}).get("compositeIndexes") or []:
         orders = {part.get("order", "ascending") for part in index}
         # An index serves its own order and the reverse of it.
-        if [part.get("path") for part in index] == ["/created_at", "/id"] and len(orders) == 1:
+        if [part.get("path") for part in index] == [part["path"] for part in wanted] and len(orders) == 1:
             return True
     return False
 
@@ -138,7 +147,17 @@ def _warn_of_what_is_missing(facts: ContainerFacts, properties: Mapping[str, Any
             "Unique keys can only be set when a container is created.",
             *(name, UNIQUE_KEY_PATH),
         )
-    if not facts.has_composite_index:
-        logger.warning("The container %s has no composite index on (created_at DESC, id DESC); listing costs more.", name)
-    if (lifetime := properties.get("defaultTtl") or DEFAULT_TTL) > 0:
+    for is_there, fields, deed in (
+        (facts.has_list_index, "created_at DESC, id DESC", "listing"),
+        (facts.has_search_index, "timestamp DESC, id DESC", "searching"),
+    ):
+        if not is_there:
+            logger.warning("The container %s has no composite index on (%s); %s costs more.", name, fields, deed)
+    if not facts.lets_items_expire:
+        logger.warning(
+            "The container %s has no time to live switched on, so that deleted sessions stay until `manage.py prune` removes "
+            "them. Set its default time to live to %d (on, nothing expires by itself).",
+            *(name, DEFAULT_TTL),
+        )
+    elif (lifetime := int(properties["defaultTtl"])) > 0:
         logger.warning("The container %s deletes every item after %d seconds (its default time to live).", name, lifetime)

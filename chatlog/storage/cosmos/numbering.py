@@ -57,5 +57,11 @@ async def find_last_number(calls: Calls, session_id: str) -> int:
     return sum(row["messages"] for row in await calls.query(queries.message_count(session_id)))
 
 
+async def find_places(calls: Calls, session_id: str) -> dict[str, int]:
+    """The number of each message of a session as readers see it, by the document's id."""
+    rows = await calls.query(queries.speakers(session_id))
+    return {row["id"]: row["sequence"] for row in renumber(rows, session_id)}
+
+
 def _stored_place(document: Document) -> tuple[Any, ...]:
     return document["sequence"], str(document.get("timestamp")), document["id"]

@@ -1,17 +1,18 @@
-"""Reading lists: messages never over a hole, sessions by keyset."""
+"""Reading a session's messages, in order and never over a hole."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
-from chatlog.domain.models import Message, Session
-from chatlog.storage.base import SessionPage
+from chatlog.domain import limits
+from chatlog.domain.models import Message
+from chatlog.domain.search import Term, matches
+from chatlog.domain.text import search_form
 from chatlog.storage.cosmos import queries
 from chatlog.storage.cosmos.calls import Calls
-from chatlog.storage.cosmos.numbering import is_ours, is_unbroken, renumber, until_hole
-from chatlog.storage.cursors import SessionCursor, encode_cursor
-from chatlog.storage.documents import Document, message_from_document, session_from_document
+from chatlog.storage.cosmos.numbering import find_places, is_ours, is_unbroken, renumber, until_hole
+from chatlog.storage.documents import Document, message_from_document
 
 
 async def list_messages(calls: Calls, session_id: str, *, after: int, limit: int, naive_zone: tzinfo | None) -> list[Message]:
@@ -27,39 +28,36 @@ async def list_messages(calls: Calls, session_id: str, *, after: int, limit: int
     return [message_from_document(row, naive_zone=naive_zone) for row in sound[:limit]]
 
 
+async def list_messages_before(
+    calls: Calls, session_id: str, *, before: int, limit: int, naive_zone: tzinfo | None
+) -> list[Message]:
+    """The last messages with a number below `before`, at most `limit`, without a hole among them."""
+    rows = await calls.query(
+        queries.messages_before(session_id, sequence=before), page_size=limit, is_enough=lambda rows: len(rows) >= limit
+    )
+    rows = rows[:limit][::-1]
+    if (rows and not all(is_ours(row, session_id) for row in rows)) or (not rows and 1 < before <= limits.MAX_INTEGER):
+        rows = [row for row in await _renumbered(calls, session_id, rows) if row["sequence"] < before][-limit:]
+    sound = until_hole(rows, after=rows[0]["sequence"] - 1) if rows else []
+    return [message_from_document(row, naive_zone=naive_zone) for row in sound]
+
+
+async def list_matches(calls: Calls, session_id: str, terms: Sequence[Term], *, limit: int) -> list[int]:
+    """The numbers of the messages in which every term occurs, in order, the first `limit`."""
+
+    def matching(rows: Sequence[Document]) -> list[Document]:
+        return [row for row in rows if matches(terms, search_form(row["content"]))]
+
+    query = queries.matches(session_id, terms)
+    rows = matching(await calls.query(query, is_enough=lambda rows: len(matching(rows)) >= limit))
+    if not all(is_ours(row, session_id) for row in rows):
+        places = await find_places(calls, session_id)
+        return sorted(places[row["id"]] for row in rows)[:limit]
+    return [row["sequence"] for row in rows[:limit]]
+
+
 async def _renumbered(calls: Calls, session_id: str, rows: list[Document]) -> list[Document]:
     """The rows if the session's stored numbers are sound, else all of its messages, numbered by their place."""
     if is_unbroken(await calls.query(queries.speakers(session_id))):
         return rows
     return renumber(await calls.query(queries.messages_from(session_id, sequence=0)), session_id)
-
-
-async def list_sessions(
-    calls: Calls,
-    *,
-    limit: int,
-    before: SessionCursor | None,
-    running_since: datetime | None,
-    has_composite_index: bool,
-    naive_zone: tzinfo | None,
-) -> SessionPage:
-    """A page of sessions, newest first."""
-    query = queries.sessions(before=before, running_since=running_since, has_composite_index=has_composite_index)
-
-    def is_enough(rows: Sequence[Document]) -> bool:
-        # One more than asked for tells whether there is a next page; sorting ties ourselves takes all of the last tie.
-        return len(rows) > limit and (has_composite_index or _key(rows[-1])[0] != _key(rows[limit])[0])
-
-    rows = await calls.query(query, page_size=limit + 1, is_enough=is_enough)
-    if not has_composite_index:
-        rows.sort(key=_key, reverse=True)
-    sessions = [_session(row, naive_zone) for row in rows[:limit]]
-    return SessionPage(tuple(sessions), encode_cursor(_key(rows[limit - 1])) if len(rows) > limit else None)
-
-
-def _key(row: Document) -> SessionCursor:
-    return SessionCursor(row["created_at"], row["id"])
-
-
-def _session(row: Document, naive_zone: tzinfo | None) -> Session:
-    return session_from_document(row, naive_zone=naive_zone)

@@ -10,18 +10,23 @@ from types import TracebackType
 from typing import Self
 
 from chatlog.config import CosmosSettings
-from chatlog.domain.clock import utc_now
+from chatlog.domain.clock import parse_timestamp, utc_now
+from chatlog.domain.filters import EVERYTHING, SearchQuery, SessionFilter
 from chatlog.domain.ids import check_id
-from chatlog.domain.limits import check_limit, check_sequence
+from chatlog.domain.limits import MAX_INTEGER, MAX_LIST_LIMIT, check_limit, check_number, check_sequence
 from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus, check_tags, check_title
+from chatlog.domain.search import Term
 from chatlog.errors import SessionExists
-from chatlog.storage.base import SessionPage
-from chatlog.storage.cosmos import reading
+from chatlog.storage.base import SearchPage, SessionPage
+from chatlog.storage.cosmos import deleting, reading
 from chatlog.storage.cosmos.connection import Connections
+from chatlog.storage.cosmos.listing import list_sessions
 from chatlog.storage.cosmos.numbering import find_last_number
+from chatlog.storage.cosmos.searching import Search, decode_search_cursor
+from chatlog.storage.cosmos.session_record import find_sessions
 from chatlog.storage.cosmos.tuning import Tuning
 from chatlog.storage.cursors import decode_cursor
-from chatlog.storage.documents import session_to_document
+from chatlog.storage.documents import session_from_document, session_to_document
 
 
 class CosmosSessionStore:
@@ -50,17 +55,17 @@ class CosmosSessionStore:
             return existing
 
     async def list_sessions(
-        self, *, limit: int = 50, cursor: str | None = None, running_since: datetime | None = None
+        self, *, limit: int = 50, cursor: str | None = None, where: SessionFilter = EVERYTHING
     ) -> SessionPage:
         check_limit(limit)
-        before = None if cursor is None else decode_cursor(cursor)
+        border = None if cursor is None else decode_cursor(cursor)
         async with self._connections.use() as connection:
-            return await reading.list_sessions(
+            return await list_sessions(
                 connection.calls,
+                where=where,
                 limit=limit,
-                before=before,
-                running_since=running_since,
-                has_composite_index=connection.facts.has_composite_index,
+                cursor=border,
+                has_composite_index=connection.facts.has_list_index,
                 naive_zone=self.settings.naive_zone,
             )
 
@@ -68,6 +73,12 @@ class CosmosSessionStore:
         check_id(session_id, field="session_id")
         async with self._connections.use() as connection:
             return await connection.writers.new_record(session_id).get()
+
+    async def get_sessions(self, session_ids: Sequence[str]) -> list[Session]:
+        check_number(len(session_ids), field="session_ids", minimum=0, maximum=MAX_LIST_LIMIT)
+        wanted = [check_id(session_id, field="session_ids") for session_id in session_ids]
+        async with self._connections.use() as connection:
+            return await find_sessions(connection.calls, wanted, naive_zone=self.settings.naive_zone)
 
     async def update_session(
         self,
@@ -78,19 +89,34 @@ class CosmosSessionStore:
         tags: Iterable[str] | None = None,
     ) -> Session:
         check_id(session_id, field="session_id")
-        new_title, new_tags = check_title(title), None if tags is None else check_tags(tags)
+        new_title, new_tags = check_title(title or None), None if tags is None else check_tags(tags)
 
         def change(session: Session) -> Session:
             return replace(
                 session,
                 status=session.status if status is None else SessionStatus(status),
-                title=session.title if new_title is None else new_title,
+                title=session.title if title is None else new_title,
                 tags=session.tags if new_tags is None else new_tags,
                 updated_at=max(utc_now(), session.updated_at),
             )
 
         async with self._connections.use() as connection:
             return await connection.writers.record_of(session_id).change(change)
+
+    async def delete_session(self, session_id: str) -> None:
+        check_id(session_id, field="session_id")
+        async with self._connections.use() as connection:
+            await deleting.delete_session(connection.calls, session_id, lets_items_expire=connection.facts.lets_items_expire)
+
+    async def restore_session(self, session_id: str) -> Session:
+        check_id(session_id, field="session_id")
+        async with self._connections.use() as connection:
+            document = await deleting.restore_session(connection.calls, session_id)
+        return session_from_document(document, naive_zone=self.settings.naive_zone)
+
+    async def purge_deleted(self, *, before: datetime) -> int:
+        async with self._connections.use() as connection:
+            return await deleting.purge_deleted(connection.calls, before=parse_timestamp(before, field="before"))
 
     async def recount_session(self, session_id: str) -> Session:
         check_id(session_id, field="session_id")
@@ -102,7 +128,7 @@ class CosmosSessionStore:
         wanted = list(drafts)
         async with self._connections.use() as connection:
             if not wanted:
-                await connection.writers.new_record(session_id).get()  # raises if there is no such session
+                await connection.writers.new_record(session_id).check_exists()
                 return []
             return await connection.writers.get(session_id).save(wanted)
 
@@ -117,6 +143,42 @@ class CosmosSessionStore:
             if not found and after == 0:
                 await connection.writers.new_record(session_id).get()  # raises if there is no such session
             return found
+
+    async def list_messages_before(self, session_id: str, *, before: int | None = None, limit: int = 200) -> list[Message]:
+        check_id(session_id, field="session_id")
+        bound = MAX_INTEGER + 1 if before is None else check_sequence(before, field="before")
+        check_limit(limit)
+        async with self._connections.use() as connection:
+            found = await reading.list_messages_before(
+                connection.calls, session_id, before=bound, limit=limit, naive_zone=self.settings.naive_zone
+            )
+            if not found:
+                await connection.writers.new_record(session_id).get()  # raises if there is no such session
+            return found
+
+    async def search(self, query: SearchQuery, *, limit: int = 50, cursor: str | None = None) -> SearchPage:
+        check_limit(limit)
+        after = None if cursor is None else decode_search_cursor(cursor)
+        if not query.terms:
+            return SearchPage((), None)
+        async with self._connections.use() as connection:
+            search = Search(
+                calls=connection.calls,
+                query=query,
+                limit=limit,
+                after=after,
+                has_composite_index=connection.facts.has_search_index,
+                naive_zone=self.settings.naive_zone,
+            )
+            return await search.run()
+
+    async def list_matches(self, session_id: str, terms: Sequence[Term], *, limit: int = 1000) -> list[int]:
+        check_id(session_id, field="session_id")
+        check_limit(limit)
+        if not terms:
+            return []
+        async with self._connections.use() as connection:
+            return await reading.list_matches(connection.calls, session_id, terms, limit=limit)
 
     async def get_last_sequence(self, session_id: str) -> int:
         check_id(session_id, field="session_id")

@@ -37,3 +37,11 @@ MAX_BATCH_OPERATIONS = 100
 MAX_BATCH_BYTES = 1_900_000
 # What the SDK asks for itself where nothing else is said; a page may always be smaller.
 MAX_PAGE_SIZE = 1_000
+# Point reads, patches and deletes on the way together; as many as a laptop's connection pool is happy with.
+MOST_AT_ONCE = 16
+# How many candidates one step of a search looks at before it hands out what it has.
+MOST_CANDIDATES = 1_000
+# How many such steps one page of hits may take; then it comes with less than was asked for, and a cursor.
+MOST_STEPS = 5
+# How many sessions a search under a status or tag names to the service; under more, it looks at every candidate's session.
+MOST_NAMED_SESSIONS = 200

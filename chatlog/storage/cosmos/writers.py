@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Sequence
 from datetime import tzinfo
 
@@ -72,7 +73,10 @@ class SessionWriters:
             naive_zone=self._naive_zone,
         )
         writer = self._writers[session_id] = SessionWriter(appender, record, session_id)
-        follower = asyncio.create_task(self._follow(session_id, writer), name=f"chatlog-figures-{session_id}")
+        # Not in the context of the caller, who would be charged for it long after.
+        follower = asyncio.create_task(
+            self._follow(session_id, writer), name=f"chatlog-figures-{session_id}", context=contextvars.Context()
+        )
         self._followers.add(follower)
         follower.add_done_callback(self._followers.discard)
         return writer

@@ -34,6 +34,7 @@ class Container:
         self.partitions: dict[str, dict[str, Item]] = {}
         self.taken: dict[tuple[str, str, str], str] = {}
         self.lsn = 0
+        self.seconds_ahead = 0.0  # of this container's clock, for tests that cannot wait
         keys = (properties.get("uniqueKeyPolicy") or {}).get("uniqueKeys") or []
         self.unique_paths = [tuple(path.strip("/") for path in key["paths"]) for key in keys]
         self.key_name = properties["partitionKey"]["paths"][0].strip("/")
@@ -43,17 +44,14 @@ class Container:
         return self.properties["indexingPolicy"]
 
     def items(self, *, key: str | None = None, physical: int | None = None) -> list[Item]:
-        if key is not None:
-            return list(self.partitions.get(key, {}).values())
-        return [
-            item for key, items in self.partitions.items() if physical in (None, physical_of(key)) for item in items.values()
-        ]
+        keys = [key] if key is not None else [key for key in self.partitions if physical in (None, physical_of(key))]
+        return [item for key in keys for item in self.partitions.get(key, {}).values() if not self._is_expired(item)]
 
     def read(self, key: str, item_id: str) -> Item:
-        try:
-            return self.partitions[key][item_id]
-        except KeyError:
-            raise Refusal(404, "Entity with the specified id does not exist in the system.") from None
+        item = self.partitions.get(key, {}).get(item_id)
+        if item is None or self._is_expired(item):
+            raise Refusal(404, "Entity with the specified id does not exist in the system.")
+        return item
 
     def create(self, key: str, body: Item) -> Item:
         self._check(key, body)
@@ -86,6 +84,13 @@ class Container:
         _check_etag(self.read(key, item_id), if_match)
         self._forget_values(key, self.partitions[key].pop(item_id))
 
+    def _is_expired(self, item: Item) -> bool:
+        # Counted from the last change, and only where the container has a default, be it -1:
+        # https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live#time-to-live-configurations
+        default = self.properties.get("defaultTtl")
+        lifetime = -1 if default is None else item.get("ttl", default)
+        return lifetime > 0 and item["_ts"] + lifetime <= time.time() + self.seconds_ahead
+
     def _check(self, key: str, body: Item) -> None:
         check_id(body.get("id"))
         if body.get(self.key_name) != key:
@@ -93,6 +98,9 @@ class Container:
             raise Refusal(400, "PartitionKey extracted from document doesn't match the one in the header", sub_status=1001)
         if len(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_ITEM_BYTES:
             raise Refusal(413, "Request size is too large")
+        if "ttl" in body and not (type(body["ttl"]) is int and (body["ttl"] == -1 or body["ttl"] > 0)):
+            # "a nonzero positive integer or -1": https://learn.microsoft.com/azure/cosmos-db/nosql/how-to-time-to-live
+            raise Refusal(400, "The input ttl is invalid. Ensure to provide a nonzero positive integer, or -1.")
 
     def _keep(self, key: str, body: Item) -> Item:
         # Unique within a logical partition; a missing value counts as null, and as one value:
@@ -145,6 +153,9 @@ def _apply(item: Item, operation: dict[str, Any]) -> None:
         case "set" | "add":
             target[name] = operation["value"]
         case "remove":
+            # https://learn.microsoft.com/azure/cosmos-db/partial-document-update#supported-operations ("Remove")
+            if name not in target:
+                raise Refusal(400, f"The path {operation['path']!r} to be removed is absent.")
             del target[name]
         case "incr":
             target[name] = target.get(name, 0) + operation["value"]

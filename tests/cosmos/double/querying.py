@@ -110,9 +110,18 @@ def _rewritten(statement: Statement) -> str:
     where, order = statement.text_after_columns.split(" ORDER BY ")
     condition = where.removeprefix("FROM c").strip().removeprefix("WHERE ")
     return (
-        f"SELECT c._rid, [{items}] AS orderByItems, c AS payload FROM c "
+        f"SELECT c._rid, [{items}] AS orderByItems, {_payload(statement)} AS payload FROM c "
         f"WHERE ({condition or 'true'}) AND ({_FILTER}) ORDER BY {order}"
     )
+
+
+def _payload(statement: Statement) -> str:
+    if statement.is_star:
+        return "c"
+    if statement.is_value:
+        return statement.text_of_columns
+    named = enumerate(zip(statement.columns, statement.sources, strict=True), 1)
+    return "{" + ", ".join(f'"{name or f"${number}"}": {source}' for number, ((name, _), source) in named) + "}"
 
 
 def _project(statement: Statement, rows: list[dict[str, Any]], parameters: dict[str, Any]) -> list[Any]:

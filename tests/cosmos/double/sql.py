@@ -31,6 +31,7 @@ class Statement:
     """A parsed SELECT."""
 
     columns: list[tuple[str | None, Expression]] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
     is_star: bool = False
     is_value: bool = False
     top: Expression | None = None
@@ -97,10 +98,12 @@ class _Parser:
         while True:
             start = self.at
             column = self.expression()
+            source = self.text[self.tokens[start][2] : self.tokens[self.at][2]].strip()
             name = self.tokens[self.at - 1][1] if self.at - start > 1 else None
             if self.take("AS"):
                 name = self.next()[1]
             self.result.columns.append((name, column))
+            self.result.sources.append(source)
             if not self.take(","):
                 break
         end = self.tokens[self.at][2]
@@ -272,4 +275,5 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "IS_NULL": lambda value: value is None,
     "ARRAY_CONTAINS": lambda array, value: value in array if isinstance(array, list) else UNDEFINED,
     "CONTAINS": _contains,
+    "LOWER": lambda text: text.lower() if isinstance(text, str) else UNDEFINED,
 }
