@@ -157,11 +157,11 @@ def naked_site(tmp_path: Path) -> Iterator[Site]:
     site.wire.close()
 
 
-def visit_everything(context: BrowserContext, site: Site) -> int:
-    """Read every payload, in the first page and live, in every field; returns how many have run."""
+def visit(context: BrowserContext, site: Site, batches: Sequence[Sequence[str]]) -> int:
+    """Read the payloads, in the first page and live, in every field; returns how many have run."""
     page = log_in(context, site)
     runs = 0
-    for number, payloads in enumerate(WITHOUT_REFRESHES):
+    for number, payloads in enumerate(batches):
         for session in _sessions_to_visit(site, payloads, number=number):
             page.goto(f"{site.address}/sessions/{quote(session.session_id, safe='')}/")
             site.say(session, *(make_draft(content=payload) for payload in payloads))
@@ -187,7 +187,7 @@ def _sessions_to_visit(site: Site, payloads: Sequence[str], *, number: int) -> l
 def test_the_policy_alone_lets_nothing_run(browser: Browser, naked_site: Site) -> None:
     context = browser.new_context()
     trap = Trap(context, origin=naked_site.address)
-    assert visit_everything(context, naked_site) == 0
+    assert visit(context, naked_site, WITHOUT_REFRESHES) == 0
     assert trap.caught == []
     context.close()
 
@@ -196,7 +196,7 @@ def test_without_the_policy_the_same_pages_run_it(browser: Browser, naked_site: 
     """A control of the test before: the payloads do arrive there, and it is the policy that stops them."""
     context = browser.new_context(bypass_csp=True)
     trap = Trap(context, origin=naked_site.address)
-    runs = visit_everything(context, naked_site)
+    runs = visit(context, naked_site, WITHOUT_REFRESHES[:2])
     print(f"without any defence {runs} runs, {len(trap.caught)} dialogs, requests and windows")
     assert runs > 30
     assert len(trap.caught) > 30
@@ -205,13 +205,13 @@ def test_without_the_policy_the_same_pages_run_it(browser: Browser, naked_site: 
 
 def test_the_payloads_run_where_nothing_is_in_their_way(browser: Browser) -> None:
     """A control of all the tests: on a bare page they do what they want to."""
-    tried = PAYLOADS[::3]
+    tried = PAYLOADS[::9]
     context = browser.new_context()
     trap = Trap(context, origin="http://bare.example")
     context.route("http://bare.example/**", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
     worked = [payload for payload in tried if _works(payload, context.new_page(), trap)]
     print(f"{len(worked)} of {len(tried)} payloads work on a bare page")
-    assert len(worked) > 60
+    assert len(worked) > 20
     context.close()
 
 
