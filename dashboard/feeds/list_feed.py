@@ -76,7 +76,7 @@ class SessionListFeed:
     async def _turn(self) -> None:
         now = utc_now()
         async with asyncio.timeout(READ_SECONDS):
-            page = await list_front_page(self._store, now=now)
+            page = await list_front_page(self._store)
         if self._trouble:
             await self._tell_trouble("")
         news = self._compare(page, now=now)

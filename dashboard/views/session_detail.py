@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from chatlog.domain.clock import utc_now
 from chatlog.domain.models import Session
 from chatlog.errors import InvalidNumber
-from chatlog.services.browsing import Transcript, get_transcript
+from chatlog.services.browsing import Transcript, get_earlier
 from dashboard import fragments
 from dashboard.stores import get_store
 
@@ -20,7 +20,7 @@ async def session_detail(request: HttpRequest, session_id: str) -> HttpResponse:
     store = get_store()
     session = await store.get_session(session_id)
     fragments.introduce_speakers(session)  # before any row, so that everybody keeps their colour
-    transcript = await get_transcript(store, session_id, before=before)
+    transcript = await get_earlier(store, session_id, before=before)
     rows = await fragments.render_rows(transcript.messages, previous=transcript.previous)
     context = {"rows": fragments.as_html(rows), "first_sequence": transcript.first_sequence}
     if before is not None and request.headers.get("HX-Request"):
@@ -30,13 +30,12 @@ async def session_detail(request: HttpRequest, session_id: str) -> HttpResponse:
 
 def _page_context(session: Session, transcript: Transcript) -> dict[str, object]:
     title = fragments.short_title(session)
-    shown_last = transcript.messages[-1].sequence if transcript.messages else transcript.last_sequence
     return {
         **fragments.session_context(session, last_sequence=transcript.last_sequence, now=utc_now()),
         "title": title,
         # Whatever the headline leaves out: the rest of a long title, and the task itself.
         "untold": [text for text in dict.fromkeys((session.title, session.task)) if text and text.strip() != title],
-        "last_sequence": shown_last,
+        "last_sequence": transcript.last_sequence,
     }
 
 

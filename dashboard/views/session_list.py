@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from chatlog.domain.clock import utc_now
-from chatlog.services.browsing import FrontPage, list_front_page, list_older_sessions
+from chatlog.services.browsing import FrontPage, list_front_page, list_page
 from dashboard import fragments
 from dashboard.stores import get_store
 
@@ -17,9 +17,9 @@ async def session_list(request: HttpRequest) -> HttpResponse:
     now = utc_now()
     cursor = request.GET.get("cursor")
     if cursor is None:
-        page = await list_front_page(get_store(), now=now)
+        page = await list_front_page(get_store())
     else:
-        older = await list_older_sessions(get_store(), cursor=cursor)
+        older = await list_page(get_store(), cursor=cursor)
         page = FrontPage((), older.items, older.next_cursor)
     context = fragments.list_context(page, now=now)
     return render(
