@@ -1,7 +1,10 @@
-"""daphne's HTTP with a limit on bodies. daphne writes a body of any size to disk before the application is asked."""
+"""daphne's HTTP with limits. daphne writes a body of any size to disk before the application is asked, keeps in memory whatever
+a slow client has not read yet, and ends an answer that broke off as if it were whole.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -13,11 +16,63 @@ from twisted.internet import reactor
 LINGER_SECONDS = 2.0
 
 
+class _Room:
+    """What Twisted tells when the client reads more slowly than the answer is written, and when it has caught up."""
+
+    def __init__(self) -> None:
+        self._is_there = asyncio.Event()
+        self._is_there.set()
+
+    def pauseProducing(self) -> None:  # noqa: N802  # Twisted's name
+        self._is_there.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802  # Twisted's name
+        self._is_there.set()
+
+    def stopProducing(self) -> None:  # noqa: N802  # Twisted's name
+        """Nobody reads any more."""
+        self._is_there.set()
+
+    async def wait(self) -> None:
+        await self._is_there.wait()
+
+
 class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no types
     """Refuses a body over `MAX_BODY_BYTES` as soon as it is announced or arrives, and keeps nothing of it."""
 
     _received = 0
     _refused = False
+    _room: _Room | None = None
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body" and not self.finished and self.channel is not None:
+            self._watch_room(is_last=not message.get("more_body", False))
+        super().handle_reply(message)
+
+    async def wait_for_room(self) -> None:
+        """Return when the client has read most of what was written."""
+        if self._room is not None:
+            await self._room.wait()
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802  # Twisted's name
+        if self._room is not None:
+            self._room.stopProducing()
+        super().connectionLost(reason)
+
+    def handle_exception(self, exception: BaseException) -> None:
+        """An answer that broke off has no proper end: its client has to see that there is something missing."""
+        if self._response_started and self.channel is not None:
+            self.channel.transport.abortConnection()
+        else:
+            super().handle_exception(exception)
+
+    def _watch_room(self, *, is_last: bool) -> None:
+        if is_last and self._room is not None:
+            self.unregisterProducer()
+            self._room = None
+        elif not is_last and self._room is None:
+            self._room = _Room()
+            self.registerProducer(self._room, streaming=True)
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802  # Twisted's name
         super().gotLength(length if length is None or length <= settings.MAX_BODY_BYTES else 0)

@@ -69,6 +69,12 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne carries no types
     def ws_factory(self, _: WebSocketFactory) -> None:
         self._ws_factory = BoundedSocketFactory(self, server=self.server_name)
 
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """daphne's way to the client, which lets an application write as fast as it likes."""
+        await super().handle_reply(protocol, message)
+        if isinstance(protocol, BoundedRequest):
+            await protocol.wait_for_room()
+
     def listen_success(self, port: Any) -> None:
         super().listen_success(port)
         self._ports.append(port)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from typing import Protocol
 
 from chatlog.domain.filters import EVERYTHING, SessionFilter
@@ -53,7 +53,9 @@ async def list_all(store: SessionStore, *, where: SessionFilter = EVERYTHING) ->
             return
 
 
-async def export_sessions(store: SessionStore, sessions: AsyncIterable[Session], *, writer: Writer) -> AsyncIterator[bytes]:
+async def export_sessions(
+    store: SessionStore, sessions: AsyncIterable[Session], *, writer: Writer
+) -> AsyncGenerator[bytes, None]:
     """The sessions in that format, piece by piece. Each is exported as far as it had come when its turn came.
 
     Raises:

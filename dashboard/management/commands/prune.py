@@ -24,8 +24,8 @@ from dashboard.models import Star
 class Command(BaseCommand):
     help = (
         "Delete discussions in which nothing has happened for CHATLOG_KEEP_DAYS days, except starred and running ones, and "
-        "remove for good what was deleted over a week ago. Shows what would go, and asks. Exit status: 0 done, 1 not confirmed, "
-        "2 it could not be done."
+        "remove for good what was deleted over a week ago. Shows what would go, and asks. Exit status: 0 done, 1 not "
+        "confirmed, 2 it could not be done."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -19,7 +19,7 @@ from dashboard.management.running import IMPOSSIBLE, run_with_store
 
 
 class Command(BaseCommand):
-    help = "Store made-up discussions of the past days. The same seed makes the same ones; doing it again completes what is missing."
+    help = "Store made-up discussions of the past. The same seed makes the same ones; doing it again completes what is missing."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--sessions", type=int, default=100, help="how many discussions (default 100)")
