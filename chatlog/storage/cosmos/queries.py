@@ -112,7 +112,7 @@ _TIES_DOWN, _TIES_UP = ", c.id DESC", ", c.id ASC"
 _SEED_FORM = "(NOT IS_DEFINED(c.search_text) AND CONTAINS(LOWER(c.content), @raw))"
 _PROPOSED = f" AND (({_EACH_TERM}) OR {_SEED_FORM})"
 _CANDIDATES = (
-    "SELECT c.id, c.session_id, c.type, c.sequence, c.source, c.timestamp, c.content"
+    "SELECT c.id, c.session_id, c.type, c.sequence, c.source, c.timestamp, c.content"  # noqa: S608  # our own constants
     " FROM c WHERE (c.type = 'message' OR c.type = 'session_info') AND c.timestamp > '' AND NOT IS_DEFINED(c.deleted_at)"
     + _PROPOSED
 )
@@ -137,8 +137,10 @@ SEARCHES = _all_of(
     *((_LATEST_FIRST,), (_TIES_DOWN, "")),
 )
 IN_A_SESSION = frozenset(
-    [MESSAGES_FROM, MESSAGES_BEFORE, LAST_MESSAGE, MESSAGE_COUNT, SPEAKERS, OWN_MESSAGE, OWN_MESSAGES, MATCHES]
-    + [MESSAGE_ITEMS, LASTING_ITEMS, EXPIRING_ITEMS]
+    {
+        *(MESSAGES_FROM, MESSAGES_BEFORE, LAST_MESSAGE, MESSAGE_COUNT, SPEAKERS, OWN_MESSAGE, OWN_MESSAGES, MATCHES),
+        *(MESSAGE_ITEMS, LASTING_ITEMS, EXPIRING_ITEMS),
+    }
 )
 TEXTS = SESSION_LISTS | SEARCHES | IN_A_SESSION | {DELETED_SESSIONS}
 

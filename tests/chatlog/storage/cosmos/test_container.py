@@ -22,13 +22,13 @@ async def test_a_missing_container_is_created_as_it_should_be(double: Double) ->
     assert {"path": "/content/?"} in indexing["excludedPaths"]
     assert {"path": "/metadata/*"} in indexing["excludedPaths"]
     assert not any("search_text" in path["path"] for path in indexing["excludedPaths"])
-    (newest_first,) = indexing["compositeIndexes"]
-    assert [(part["path"], part["order"]) for part in newest_first] == [("/created_at", "descending"), ("/id", "descending")]
+    indexes = [[(part["path"], part["order"]) for part in index] for index in indexing["compositeIndexes"]]
+    assert indexes == [[(path, "descending"), ("/id", "descending")] for path in ("/created_at", "/timestamp")]
 
 
 async def test_a_good_container_is_only_looked_at(double: Double, caplog: pytest.LogCaptureFixture) -> None:
     settings = settings_for(double.endpoint)
-    async with create_container(settings, indexing_policy=INDEXING_POLICY):
+    async with create_container(settings, indexing_policy=INDEXING_POLICY, default_ttl=-1):
         double.journal.requests.clear()
         double.gateway.may_create = False
         async with CosmosSessionStore(settings, tuning=QUICK):
@@ -57,8 +57,16 @@ async def test_what_a_container_lacks_is_named(double: Double, caplog: pytest.Lo
     settings = settings_for(double.endpoint)
     async with create_container(settings, unique_keys=False, default_ttl=86_400), CosmosSessionStore(settings, tuning=QUICK):
         assert "no unique key on /message_id" in caplog.text
-        assert "no composite index on (created_at DESC, id DESC)" in caplog.text
+        assert "no composite index on (created_at DESC, id DESC); listing" in caplog.text
+        assert "no composite index on (timestamp DESC, id DESC); searching" in caplog.text
         assert "deletes every item after 86400 seconds" in caplog.text
+
+
+async def test_a_container_that_lets_nothing_expire_is_named(double: Double, caplog: pytest.LogCaptureFixture) -> None:
+    settings = settings_for(double.endpoint)
+    async with create_container(settings), CosmosSessionStore(settings, tuning=QUICK):
+        assert "no time to live switched on" in caplog.text
+        assert "default time to live to -1" in caplog.text
 
 
 @pytest.mark.parametrize("operation", ["account", "get colls", "get dbs", "post dbs", "post colls"])
