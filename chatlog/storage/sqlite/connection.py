@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,8 +20,10 @@ from chatlog.errors import (
     StorageReadOnly,
     StorageUnavailable,
 )
+from chatlog.storage.sqlite import queries
+from chatlog.storage.sqlite.matching import add_matching
+from chatlog.storage.sqlite.migrating import SCHEMA_VERSION, create_tables, migrate_from_1
 
-SCHEMA_VERSION = 1
 # How long a writer waits for the writers of other processes. One group commit takes about a millisecond.
 BUSY_SECONDS = 10.0
 
@@ -64,6 +65,8 @@ def open_reader(path: Path) -> apsw.Connection:
         flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
         connection = apsw.Connection(_reading_address(path), flags=flags)
         connection.set_busy_handler(_wait_for_writer)
+        _check_readable(connection, path)
+        add_matching(connection)
         return connection
 
 
@@ -103,7 +106,7 @@ def _configure(connection: apsw.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL").fetchall()
     # FULL: a commit is on the disk before it is acknowledged. NORMAL may lose the last ones in a power cut.
     # Source: https://www.sqlite.org/pragma.html#pragma_synchronous
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(queries.WAIT_FOR_DISK)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")
 
@@ -117,14 +120,27 @@ def _wait_for_writer(attempt: int) -> bool:
 def _prepare_schema(connection: apsw.Connection, path: Path) -> None:
     if _schema_version(connection, path) == SCHEMA_VERSION:
         return
-    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(queries.BEGIN_WRITING)
     try:
-        if _schema_version(connection, path) == 0:  # asked again: another process may have been first
-            connection.execute(files(__package__).joinpath("schema.sql").read_text("utf-8"))
-        connection.execute("COMMIT")
+        match _schema_version(connection, path):  # asked again: another process may have been first
+            case 0:
+                create_tables(connection)
+            case 1:
+                migrate_from_1(connection)
+        connection.execute(queries.COMMIT)
     except BaseException:  # raised again below
-        connection.execute("ROLLBACK")
+        connection.execute(queries.ROLLBACK)
         raise
+
+
+def _check_readable(connection: apsw.Connection, path: Path) -> None:
+    version = _schema_version(connection, path)
+    if version < SCHEMA_VERSION:
+        connection.close()
+        raise StorageReadOnly(
+            f"The database {path} was written by an older chatlog: it has schema {version}, this one reads {SCHEMA_VERSION}. "
+            "Open it once where it can be written; it is then brought up to date."
+        )
 
 
 def _schema_version(connection: apsw.Connection, path: Path) -> int:

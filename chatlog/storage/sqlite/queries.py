@@ -1,237 +1,157 @@
-"""Every statement that is sent to SQLite, as functions over a connection. Values only ever travel as parameters."""
+"""Every text that is sent to SQLite as a query: constants, and so a finite set. Values only ever travel as parameters.
+
+A list travels as one parameter, in JSON; a condition that is not wanted has the parameter NULL.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
-
-import apsw
-
-from chatlog.domain import limits
-from chatlog.domain.clock import to_timestamp, utc_now
-from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus
-from chatlog.errors import IdempotencyConflict, SessionExists, SessionNotFound
-from chatlog.storage.cursors import SessionCursor
-
-_SESSION_COLUMNS = (
-    "session_id, task, title, status, created_at, updated_at, message_count, last_message_at, participants, tags, metadata"
+SESSION_COLUMNS = (
+    "session_id, task, title, status, created_at, updated_at, message_count, last_message_at, participants, tags, metadata, "
+    "activity"
 )
-_MESSAGE_COLUMNS = "sequence, message_id, source, content, timestamp, kind, models_usage, metadata"
+MESSAGE_COLUMNS = "messages.id & 16777215, message_id, source, content, timestamp, kind, models_usage, metadata"
 
+BEGIN_READING = "BEGIN"
+BEGIN_WRITING = "BEGIN IMMEDIATE"
+COMMIT = "COMMIT"
+ROLLBACK = "ROLLBACK"
+BEGIN_JOB = "SAVEPOINT job"
+UNDO_JOB = "ROLLBACK TO job"
+END_JOB = "RELEASE job"
+WAIT_FOR_DISK = "PRAGMA synchronous = FULL"
+TRUST_DISK = "PRAGMA synchronous = NORMAL"
 
-class _SessionHead(NamedTuple):
-    """What appending needs to know of a session."""
+# --- sessions
 
-    rowid: int
-    last_sequence: int
-    last_message_at: str | None
-    participants: list[str]
+IS_ID_TAKEN = "SELECT 1 FROM sessions WHERE id = ?"
+INSERT_SESSION = f"INSERT INTO sessions (id, headline, {SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+SELECT_SESSION = f"SELECT {SESSION_COLUMNS}, deleted_at FROM sessions WHERE session_id = ?"
+SELECT_SESSION_BY_ROWID = f"SELECT {SESSION_COLUMNS} FROM sessions WHERE id = ? AND deleted_at IS NULL"
+SELECT_SESSIONS_BY_ID = (
+    f"SELECT {SESSION_COLUMNS} FROM sessions WHERE session_id IN (SELECT value FROM json_each(?)) AND deleted_at IS NULL"
+)
+SELECT_PLACE = "SELECT id, message_count, deleted_at FROM sessions WHERE session_id = ?"
+UPDATE_SESSION = (
+    "UPDATE sessions SET status = ?, title = ?, tags = ?, updated_at = ?, headline = ? WHERE session_id = ? "
+    "RETURNING id, indexed"
+)
+SELECT_HEAD = "SELECT id, created_at, message_count, last_message_at, participants, activity FROM sessions WHERE session_id = ?"
+UPDATE_HEAD = (
+    "UPDATE sessions SET message_count = ?, last_message_at = ?, participants = ?, activity = ?, updated_at = ? WHERE id = ?"
+)
+SET_DELETED_AT = "UPDATE sessions SET deleted_at = ? WHERE session_id = ?"
+PING = "SELECT 1 FROM sessions LIMIT 1"
 
+# --- lists of sessions
 
-def insert_session(connection: apsw.Connection, session: Session) -> Session:
-    """Store a session, or return the one that is stored under its id already."""
-    stored = find_session(connection, session.session_id)
-    if stored is None:
-        connection.execute(
-            f"INSERT INTO sessions ({_SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _session_row(session)
-        )
-        return session
-    if stored.task != session.task:
-        raise SessionExists(session.session_id)
-    return stored
+_LAST_ACTIVITY = "max(sessions.created_at, coalesce(sessions.last_message_at, ''))"
+_IN_STATES = (
+    "(:states IS NULL OR CASE WHEN sessions.status <> 'active' THEN sessions.status "
+    f"WHEN {_LAST_ACTIVITY} < :stalled_before THEN 'stalled' ELSE 'running' END IN (SELECT value FROM json_each(:states)))"
+)
+_HAS_TAGS = (
+    "(:tags IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(:tags) AS wanted "
+    "WHERE wanted.value NOT IN (SELECT value FROM json_each(sessions.tags))))"
+)
+_HAS_AGENTS = (
+    "(:agents IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(:agents) AS wanted "
+    "WHERE wanted.value NOT IN (SELECT value FROM json_each(sessions.participants))))"
+)
+_IS_LISTED = (
+    f"sessions.deleted_at IS NULL AND (:since IS NULL OR {_LAST_ACTIVITY} >= :since) "
+    f"AND (:until IS NULL OR sessions.created_at < :until) AND {_IN_STATES} AND {_HAS_TAGS} AND {_HAS_AGENTS} "
+    "AND (:terms IS NULL OR matches_terms(:terms, sessions.headline))"
+)
+# Said once more where it follows from the states asked for: then a small index serves.
+_IS_ACTIVE = "sessions.status = 'active'"
+_OLDER = "(sessions.created_at, sessions.session_id) < (:created_at, :session_id)"
+_NEWER = "(sessions.created_at, sessions.session_id) > (:created_at, :session_id)"
+_NEWEST_FIRST = "ORDER BY sessions.created_at DESC, sessions.session_id DESC LIMIT :limit"
+_OLDEST_FIRST = "ORDER BY sessions.created_at, sessions.session_id LIMIT :limit"
 
+LIST_OLDER = f"SELECT {SESSION_COLUMNS} FROM sessions WHERE {_OLDER} AND {_IS_LISTED} {_NEWEST_FIRST}"
+LIST_NEWER = f"SELECT {SESSION_COLUMNS} FROM sessions WHERE {_NEWER} AND {_IS_LISTED} {_OLDEST_FIRST}"
+LIST_OLDER_ACTIVE = f"SELECT {SESSION_COLUMNS} FROM sessions WHERE {_OLDER} AND {_IS_ACTIVE} AND {_IS_LISTED} {_NEWEST_FIRST}"
+LIST_NEWER_ACTIVE = f"SELECT {SESSION_COLUMNS} FROM sessions WHERE {_NEWER} AND {_IS_ACTIVE} AND {_IS_LISTED} {_OLDEST_FIRST}"
+COUNT_ALL = "SELECT count(*) FROM sessions WHERE deleted_at IS NULL"
+COUNT_LISTED = f"SELECT count(*) FROM sessions WHERE {_IS_LISTED}"
+COUNT_LISTED_ACTIVE = f"SELECT count(*) FROM sessions WHERE {_IS_ACTIVE} AND {_IS_LISTED}"
 
-def select_sessions(
-    connection: apsw.Connection, *, limit: int, before: SessionCursor | None, running_since: datetime | None
-) -> list[Session]:
-    """Sessions newest first, those after `before` only."""
-    conditions, values = ["TRUE"], []
-    if before is not None:
-        conditions.append("(created_at, session_id) < (?, ?)")
-        values += [*before]
-    if running_since is not None:
-        conditions.append("status = 'active' AND coalesce(last_message_at, created_at) >= ?")
-        values.append(to_timestamp(running_since))
-    rows = connection.execute(
-        f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE {' AND '.join(conditions)} "
-        "ORDER BY created_at DESC, session_id DESC LIMIT ?",
-        (*values, limit),
-    )
-    return [_session_from_row(row) for row in rows]
+# --- messages
 
+INSERT_MESSAGE = (
+    "INSERT INTO messages (id, session, message_id, source, content, timestamp, kind, models_usage, metadata) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+SELECT_BY_MESSAGE_ID = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE session = ? AND message_id = ?"
+SELECT_MESSAGES_AFTER = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+SELECT_MESSAGES_BEFORE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id > ? AND id < ? ORDER BY id DESC LIMIT ?"
+SELECT_MESSAGES_AT = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
 
-def get_session(connection: apsw.Connection, session_id: str) -> Session:
-    """One session, or `SessionNotFound`."""
-    session = find_session(connection, session_id)
-    if session is None:
-        raise SessionNotFound(session_id)
-    return session
+# --- searching: places are message ids, newest first; a place at 0 is a headline
 
+PROPOSE = (
+    "SELECT search_index.rowid FROM search_index CROSS JOIN sessions ON sessions.id = search_index.rowid >> 24 "
+    "LEFT JOIN messages ON messages.id = search_index.rowid "
+    "WHERE search_index MATCH :expression AND search_index.rowid <= :last AND sessions.deleted_at IS NULL "
+    f"AND {_IN_STATES} AND {_HAS_TAGS} "
+    "AND (:agents IS NULL OR messages.source IN (SELECT value FROM json_each(:agents))) "
+    "AND (:since IS NULL OR coalesce(messages.timestamp, sessions.created_at) >= :since) "
+    "AND (:until IS NULL OR coalesce(messages.timestamp, sessions.created_at) < :until) "
+    "ORDER BY search_index.rowid DESC"
+)
+LIST_UNINDEXED = (
+    "SELECT id, indexed, message_count FROM sessions WHERE message_count > indexed AND id <= :newest ORDER BY id DESC"
+)
+LIST_EVERYTHING = (
+    f"SELECT id, -1, message_count FROM sessions WHERE deleted_at IS NULL AND id <= :newest AND {_IN_STATES} AND {_HAS_TAGS} "
+    "ORDER BY id DESC"
+)
+PROPOSE_IN_SESSION = "SELECT rowid FROM search_index WHERE search_index MATCH ? AND rowid > ? AND rowid <= ? ORDER BY rowid"
+SELECT_INDEXED = "SELECT indexed FROM sessions WHERE id = ?"
+SELECT_CONTENTS_AT = "SELECT id, content FROM messages WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
 
-def find_session(connection: apsw.Connection, session_id: str) -> Session | None:
-    """One session, or `None`."""
-    row = connection.execute(f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
-    return None if row is None else _session_from_row(row)
+# --- the search index
 
+MOST_UNINDEXED = 512
 
-def change_session(
-    connection: apsw.Connection,
-    session_id: str,
-    *,
-    status: SessionStatus | None,
-    title: str | None,
-    tags: tuple[str, ...] | None,
-) -> Session:
-    """Change what is given and return the session as it is then."""
-    old = get_session(connection, session_id)
-    new = replace(
-        old,
-        status=old.status if status is None else status,
-        title=old.title if title is None else title,
-        tags=old.tags if tags is None else tags,
-        updated_at=utc_now(),
-    )
-    connection.execute(
-        "UPDATE sessions SET status = ?, title = ?, tags = ?, updated_at = ? WHERE session_id = ?",
-        (new.status.value, new.title, _to_json(new.tags), to_timestamp(new.updated_at), session_id),
-    )
-    return new
+SELECT_UNINDEXED = (
+    "SELECT id, indexed, message_count, headline FROM sessions WHERE message_count > indexed ORDER BY id "
+    f"LIMIT {MOST_UNINDEXED}"
+)
+SELECT_CONTENTS = "SELECT id, content FROM messages WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+INSERT_INTO_INDEX = "INSERT INTO search_index (rowid, tokens) VALUES (?, ?)"
+DELETE_FROM_INDEX = "DELETE FROM search_index WHERE rowid = ?"
+SET_INDEXED = "UPDATE sessions SET indexed = ? WHERE id = ?"
 
+# --- removing for good
 
-def append_messages(connection: apsw.Connection, session_id: str, drafts: Sequence[MessageDraft]) -> list[Message]:
-    """Store the drafts that are not stored yet, and return them all as stored. The session's length does not matter."""
-    head = _session_head(connection, session_id)
-    messages: list[Message] = []
-    fresh: dict[str, Message] = {}
-    for draft in drafts:
-        message = fresh.get(draft.message_id) or _find_by_message_id(connection, session_id, head.rowid, draft.message_id)
-        if message is None:
-            message = Message.from_draft(draft, session_id=session_id, sequence=head.last_sequence + len(fresh) + 1)
-            fresh[draft.message_id] = message
-        elif not message.says_the_same_as(draft):
-            raise IdempotencyConflict(session_id, draft.message_id)
-        messages.append(message)
-    if fresh:
-        _insert_messages(connection, head, fresh.values())
-    return messages
+# The id is free again at once: no valid one has a question mark.
+MARK_FOR_PURGE = (
+    "UPDATE sessions SET deleted_at = '', session_id = session_id || '?' || id, indexed = message_count "
+    "WHERE deleted_at > '' AND deleted_at < ?"
+)
+SELECT_MARKED = "SELECT id, message_count FROM sessions WHERE deleted_at = ''"
+PURGE_INDEX = "DELETE FROM search_index WHERE rowid >= ? AND rowid <= ?"
+PURGE_MESSAGES = "DELETE FROM messages WHERE id >= ? AND id <= ?"
+PURGE_SESSION = "DELETE FROM sessions WHERE id = ?"
 
+# --- a database of version 1
 
-def select_messages(connection: apsw.Connection, session_id: str, *, after: int, limit: int) -> list[Message]:
-    """Messages after a sequence, in order."""
-    rows = connection.execute(
-        f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE session = (SELECT id FROM sessions WHERE session_id = ?) "
-        "AND sequence > ? ORDER BY sequence LIMIT ?",
-        (session_id, after, limit),
-    )
-    return [_message_from_row(session_id, row) for row in rows]
+SET_VERSION_1_ASIDE = (
+    "DROP INDEX sessions_newest; DROP INDEX sessions_active; "
+    "ALTER TABLE sessions RENAME TO old_sessions; ALTER TABLE messages RENAME TO old_messages"
+)
+SELECT_VERSION_1_SESSIONS = (
+    "SELECT id, session_id, task, title, status, created_at, updated_at, message_count, last_message_at, participants, tags, "
+    "metadata FROM old_sessions ORDER BY created_at, session_id"
+)
+SELECT_VERSION_1_TIMES = "SELECT timestamp FROM old_messages WHERE session = ? ORDER BY sequence"
+COPY_VERSION_1_MESSAGES = (
+    "INSERT INTO messages (id, session, message_id, source, content, timestamp, kind, models_usage, metadata) "
+    "SELECT (? << 24) + sequence, ?, message_id, source, content, timestamp, kind, models_usage, metadata "
+    "FROM old_messages WHERE session = ? ORDER BY sequence"
+)
+DROP_VERSION_1 = "DROP TABLE old_messages; DROP TABLE old_sessions"
 
-
-def get_last_sequence(connection: apsw.Connection, session_id: str) -> int:
-    """The newest message's number, 0 without any."""
-    return _session_head(connection, session_id).last_sequence
-
-
-def _session_head(connection: apsw.Connection, session_id: str) -> _SessionHead:
-    row = connection.execute(
-        "SELECT id, message_count, last_message_at, participants FROM sessions WHERE session_id = ?", (session_id,)
-    ).fetchone()
-    if row is None:
-        raise SessionNotFound(session_id)
-    rowid, last_sequence, last_message_at, participants = row
-    return _SessionHead(rowid, last_sequence, last_message_at, json.loads(participants))
-
-
-def _find_by_message_id(connection: apsw.Connection, session_id: str, rowid: int, message_id: str) -> Message | None:
-    row = connection.execute(
-        f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE session = ? AND message_id = ?", (rowid, message_id)
-    ).fetchone()
-    return None if row is None else _message_from_row(session_id, row)
-
-
-def _insert_messages(connection: apsw.Connection, head: _SessionHead, messages: Iterable[Message]) -> None:
-    rows = [_message_row(head.rowid, message) for message in messages]
-    connection.executemany(f"INSERT INTO messages (session, {_MESSAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-    sources = dict.fromkeys([*head.participants, *(message.source for message in messages)])
-    connection.execute(
-        "UPDATE sessions SET message_count = ?, last_message_at = ?, participants = ?, updated_at = ? WHERE id = ?",
-        (
-            head.last_sequence + len(rows),
-            max(head.last_message_at or "", *(to_timestamp(message.timestamp) for message in messages)),
-            _to_json(tuple(sources)[: limits.MAX_PARTICIPANTS]),
-            to_timestamp(utc_now()),
-            head.rowid,
-        ),
-    )
-
-
-def _session_row(session: Session) -> tuple[Any, ...]:
-    return (
-        session.session_id,
-        session.task,
-        session.title,
-        session.status.value,
-        to_timestamp(session.created_at),
-        to_timestamp(session.updated_at),
-        session.message_count,
-        None if session.last_message_at is None else to_timestamp(session.last_message_at),
-        _to_json(session.participants),
-        _to_json(session.tags),
-        _to_json(session.metadata),
-    )
-
-
-def _session_from_row(row: tuple[Any, ...]) -> Session:
-    session_id, task, title, status, created_at, updated_at, count, last_message_at, participants, tags, metadata = row
-    return Session(
-        session_id=session_id,
-        task=task,
-        title=title,
-        status=SessionStatus(status),
-        created_at=_time(created_at),
-        updated_at=_time(updated_at),
-        message_count=count,
-        last_message_at=None if last_message_at is None else _time(last_message_at),
-        participants=tuple(json.loads(participants)),
-        tags=tuple(json.loads(tags)),
-        metadata=json.loads(metadata),
-    )
-
-
-def _message_row(session_rowid: int, message: Message) -> tuple[Any, ...]:
-    return (
-        session_rowid,
-        message.sequence,
-        message.message_id,
-        message.source,
-        message.content,
-        to_timestamp(message.timestamp),
-        message.kind,
-        None if message.models_usage is None else _to_json(message.models_usage),
-        _to_json(message.metadata),
-    )
-
-
-def _message_from_row(session_id: str, row: tuple[Any, ...]) -> Message:
-    sequence, message_id, source, content, timestamp, kind, models_usage, metadata = row
-    return Message(
-        session_id=session_id,
-        sequence=sequence,
-        message_id=message_id,
-        source=source,
-        content=content,
-        timestamp=_time(timestamp),
-        kind=kind,
-        models_usage=None if models_usage is None else json.loads(models_usage),
-        metadata=json.loads(metadata),
-    )
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _to_json(value: object) -> str:
-    return "{}" if not value and isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
+TEXTS = frozenset(text for name, text in list(globals().items()) if name.isupper() and isinstance(text, str) and " " in text)

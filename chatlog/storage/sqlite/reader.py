@@ -12,6 +12,7 @@ from typing import TypeVar
 import apsw
 
 from chatlog.errors import StoreClosed
+from chatlog.storage.sqlite import queries
 from chatlog.storage.sqlite.connection import open_reader, translated_errors
 
 Result = TypeVar("Result")
@@ -45,7 +46,13 @@ class ReaderPool:
 
     def _read(self, read: Callable[[apsw.Connection], Result]) -> Result:
         with translated_errors(self._path):
-            return read(self._connection())
+            connection = self._connection()
+            connection.execute(queries.BEGIN_READING)  # everything that one read sees is of one moment
+            try:
+                return read(connection)
+            finally:
+                if connection.in_transaction:  # an error may have ended it
+                    connection.execute(queries.COMMIT)
 
     def _connection(self) -> apsw.Connection:
         if not hasattr(self._local, "connection"):

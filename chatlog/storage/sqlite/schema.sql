@@ -1,7 +1,7 @@
--- The embedded store, version 1. Times are fixed-width UTC text, so that text order is time order; lists and objects are JSON.
+-- The embedded store, version 2. Times are fixed-width UTC text, so that text order is time order; lists and objects are JSON.
 
 CREATE TABLE sessions (
-    id              INTEGER PRIMARY KEY,
+    id              INTEGER PRIMARY KEY,  -- hundredths of a second since 1970: the order of ids is the order of time
     session_id      TEXT    NOT NULL UNIQUE,
     task            TEXT    NOT NULL,
     title           TEXT,
@@ -12,16 +12,21 @@ CREATE TABLE sessions (
     last_message_at TEXT,
     participants    TEXT    NOT NULL,
     tags            TEXT    NOT NULL,
-    metadata        TEXT    NOT NULL
+    metadata        TEXT    NOT NULL,
+    activity        TEXT    NOT NULL,  -- {"width": seconds, "counts": [...]}
+    headline        TEXT    NOT NULL,  -- title and task in their search form
+    deleted_at      TEXT,              -- '' while what was deleted is being removed for good
+    indexed         INTEGER NOT NULL DEFAULT -1  -- the last sequence in the search index; the headline is 0
 ) STRICT;
 
-CREATE INDEX sessions_newest ON sessions (created_at, session_id);
-CREATE INDEX sessions_active ON sessions (created_at, session_id) WHERE status = 'active';
+CREATE INDEX sessions_newest ON sessions (created_at, session_id) WHERE deleted_at IS NULL;
+CREATE INDEX sessions_active ON sessions (created_at, session_id) WHERE deleted_at IS NULL AND status = 'active';
+CREATE INDEX sessions_deleted ON sessions (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX sessions_unindexed ON sessions (id) WHERE message_count > indexed;
 
 CREATE TABLE messages (
-    id           INTEGER PRIMARY KEY,
-    session      INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
-    sequence     INTEGER NOT NULL CHECK (sequence >= 1),
+    id           INTEGER PRIMARY KEY,  -- its session's id * 2^24 + its sequence: a session's rows lie together
+    session      INTEGER NOT NULL REFERENCES sessions (id) CHECK (session = id >> 24),
     message_id   TEXT    NOT NULL,
     source       TEXT    NOT NULL,
     content      TEXT    NOT NULL,
@@ -29,8 +34,11 @@ CREATE TABLE messages (
     kind         TEXT    NOT NULL,
     models_usage TEXT,
     metadata     TEXT    NOT NULL,
-    UNIQUE (session, sequence),
     UNIQUE (session, message_id)
 ) STRICT;
 
-PRAGMA user_version = 1;
+-- rowid = messages.id; a session's headline is its message 0. The tokens are made in tokens.py and not kept; to the
+-- tokenizer 'ascii' every character beyond ASCII is part of a token, so that they stay as they are made.
+CREATE VIRTUAL TABLE search_index USING fts5 (tokens, content = '', contentless_delete = 1, tokenize = 'ascii');
+
+PRAGMA user_version = 2;

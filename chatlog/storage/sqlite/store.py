@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 import apsw
 
-from chatlog.domain.clock import to_timestamp
+from chatlog.domain.clock import parse_timestamp
+from chatlog.domain.filters import EVERYTHING, SearchQuery, SessionFilter
 from chatlog.domain.ids import check_id
-from chatlog.domain.limits import check_limit, check_sequence
+from chatlog.domain.limits import MAX_LIST_LIMIT, check_limit, check_number, check_sequence
 from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus, check_tags, check_title
-from chatlog.errors import SessionNotFound, StorageReadOnly
-from chatlog.storage.base import SessionPage
-from chatlog.storage.cursors import SessionCursor, decode_cursor, encode_cursor
+from chatlog.domain.search import Term
+from chatlog.errors import StorageReadOnly
+from chatlog.storage.base import SearchPage, SessionPage
+from chatlog.storage.cursors import decode_cursor
 from chatlog.storage.documents import check_drafts_fit, session_to_document
-from chatlog.storage.sqlite import queries
+from chatlog.storage.sqlite import listing, messages, purging, queries, searching, sessions
 from chatlog.storage.sqlite.reader import ChangeWatcher, ReaderPool
+from chatlog.storage.sqlite.searching import SearchCursor
 from chatlog.storage.sqlite.writer import GroupCommitWriter
 
 Result = TypeVar("Result")
@@ -43,22 +47,23 @@ class SqliteSessionStore:
     async def create_session(self, session: Session) -> Session:
         session_to_document(session)  # raises if Cosmos DB would not take it
         check_id(session.session_id, field="session_id")
-        return await self._writer.run(lambda connection: queries.insert_session(connection, session))
+        return await self._writer.run(partial(sessions.insert_session, session=session))
 
     async def list_sessions(
-        self, *, limit: int = 50, cursor: str | None = None, running_since: datetime | None = None
+        self, *, limit: int = 50, cursor: str | None = None, where: SessionFilter = EVERYTHING
     ) -> SessionPage:
         check_limit(limit)
-        before = None if cursor is None else decode_cursor(cursor)
-        found = await self._read(
-            # One more than asked for tells whether there is a next page.
-            lambda connection: queries.select_sessions(connection, limit=limit + 1, before=before, running_since=running_since)
-        )
-        return SessionPage(tuple(found[:limit]), _cursor_after(found[limit - 1]) if len(found) > limit else None)
+        start = None if cursor is None else decode_cursor(cursor)
+        return await self._read(partial(listing.list_sessions, limit=limit, cursor=start, where=where))
 
     async def get_session(self, session_id: str) -> Session:
         check_id(session_id, field="session_id")
-        return await self._read(lambda connection: queries.get_session(connection, session_id))
+        return await self._read(partial(sessions.get_session, session_id=session_id))
+
+    async def get_sessions(self, session_ids: Sequence[str]) -> list[Session]:
+        check_number(len(session_ids), field="session_ids", minimum=0, maximum=MAX_LIST_LIMIT)
+        wanted = [check_id(session_id, field="session_ids") for session_id in session_ids]
+        return await self._read(partial(sessions.select_sessions_by_id, session_ids=wanted))
 
     async def update_session(
         self,
@@ -69,10 +74,22 @@ class SqliteSessionStore:
         tags: Iterable[str] | None = None,
     ) -> Session:
         check_id(session_id, field="session_id")
-        new_title, new_tags = check_title(title), None if tags is None else check_tags(tags)
+        new_title = title and check_title(title)  # an empty one takes the title away
+        new_tags = None if tags is None else check_tags(tags)
         return await self._writer.run(
-            lambda connection: queries.change_session(connection, session_id, status=status, title=new_title, tags=new_tags)
+            partial(sessions.change_session, session_id=session_id, status=status, title=new_title, tags=new_tags)
         )
+
+    async def delete_session(self, session_id: str) -> None:
+        check_id(session_id, field="session_id")
+        await self._writer.run(partial(sessions.delete_session, session_id=session_id))
+
+    async def restore_session(self, session_id: str) -> Session:
+        check_id(session_id, field="session_id")
+        return await self._writer.run(partial(sessions.restore_session, session_id=session_id))
+
+    async def purge_deleted(self, *, before: datetime) -> int:
+        return await purging.purge_deleted(self._writer, before=parse_timestamp(before, field="before"))
 
     async def recount_session(self, session_id: str) -> Session:
         return await self.get_session(session_id)  # the figures are committed together with the messages
@@ -80,32 +97,46 @@ class SqliteSessionStore:
     async def append_messages(self, session_id: str, drafts: Sequence[MessageDraft]) -> list[Message]:
         check_id(session_id, field="session_id")
         check_drafts_fit(drafts, session_id=session_id)
-        wanted = list(drafts)
-        return await self._writer.run(lambda connection: queries.append_messages(connection, session_id, wanted))
+        return await self._writer.run(partial(messages.append_messages, session_id=session_id, drafts=list(drafts)))
 
     async def list_messages(self, session_id: str, *, after: int = 0, limit: int = 200) -> list[Message]:
         check_id(session_id, field="session_id")
         check_sequence(after)
         check_limit(limit)
+        return await self._read(partial(messages.select_messages_after, session_id=session_id, after=after, limit=limit))
 
-        def read(connection: apsw.Connection) -> list[Message]:
-            found = queries.select_messages(connection, session_id, after=after, limit=limit)
-            if not found and after == 0 and queries.find_session(connection, session_id) is None:
-                raise SessionNotFound(session_id)
-            return found
+    async def list_messages_before(self, session_id: str, *, before: int | None = None, limit: int = 200) -> list[Message]:
+        check_id(session_id, field="session_id")
+        if before is not None:
+            check_sequence(before, field="before")
+        check_limit(limit)
+        return await self._read(partial(messages.select_messages_before, session_id=session_id, before=before, limit=limit))
 
-        return await self._read(read)
+    async def search(self, query: SearchQuery, *, limit: int = 50, cursor: str | None = None) -> SearchPage:
+        check_limit(limit)
+        start = SearchCursor() if cursor is None else SearchCursor.read(cursor)
+        if not query.terms:
+            return SearchPage((), None)
+        return await self._read(partial(searching.search, query=query, limit=limit, start=start))
+
+    async def list_matches(self, session_id: str, terms: Sequence[Term], *, limit: int = 1000) -> list[int]:
+        check_id(session_id, field="session_id")
+        check_limit(limit)
+        if not terms:
+            return []
+        return await self._read(partial(searching.list_matches, session_id=session_id, terms=terms, limit=limit))
 
     async def get_last_sequence(self, session_id: str) -> int:
         check_id(session_id, field="session_id")
-        return await self._read(lambda connection: queries.get_last_sequence(connection, session_id))
+        place = await self._read(partial(messages.get_place, session_id=session_id))
+        return place.last_sequence
 
     async def wait_for_change(self, *, at_most: float) -> bool:
         await self._prepare()
         return await self._changes.wait(at_most=at_most)
 
     async def ping(self) -> None:
-        await self._read(lambda connection: connection.execute("SELECT 1 FROM sessions LIMIT 1").fetchall())
+        await self._read(lambda connection: connection.execute(queries.PING).fetchall())
 
     async def aclose(self) -> None:
         # The writer last: whoever closes last moves the write-ahead log into the database, which a reader may not.
@@ -139,7 +170,3 @@ class SqliteSessionStore:
             if not self.path.exists():
                 raise
         self._prepared = True
-
-
-def _cursor_after(session: Session) -> str:
-    return encode_cursor(SessionCursor(to_timestamp(session.created_at), session.session_id))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from typing import Any, TypeVar
 import apsw
 
 from chatlog.errors import ChatlogError, StorageError, StoreClosed
+from chatlog.storage.sqlite import queries
 from chatlog.storage.sqlite.connection import open_connection, translated_errors
+from chatlog.storage.sqlite.indexing import Backlog, index_some
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -23,6 +26,7 @@ Work = Callable[[apsw.Connection], Result]
 
 # Bounds how long the first of a group waits for the last, and how much one transaction holds in memory.
 MAX_GROUP = 512
+_CLOSING_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -50,6 +54,8 @@ class GroupCommitWriter:
         self._lock = threading.Lock()
         self._closed = False
         self._connection: apsw.Connection | None = None
+        self._backlog = Backlog()
+        self._index_failed = False
 
     async def run(self, work: Work[Result]) -> Result:
         """Do `work` in a transaction and return its result after the commit."""
@@ -76,18 +82,28 @@ class GroupCommitWriter:
 
     def _serve(self) -> None:
         while (group := self._next_group()) is not None:
-            try:
-                self._commit(group)
-            except BaseException as error:  # it is handed to every caller of the group; the thread must live on
-                self._drop_connection()
-                for job in group:
-                    job.error = job.error or error
-            _tell(group)
+            if group:
+                self._save(group)
+            if not group or self._backlog.is_due:
+                self._index()
+        self._finish_index()
         self._drop_connection()
 
+    def _save(self, group: list[_Job]) -> None:
+        try:
+            self._commit(group)
+        except BaseException as error:  # it is handed to every caller of the group; the thread must live on
+            self._drop_connection()
+            for job in group:
+                job.error = job.error or error
+        _tell(group)
+
     def _next_group(self) -> list[_Job] | None:
-        """Everything that waits, or `None` once the last job before closing is done."""
-        first = self._jobs.get()
+        """Everything that waits, nothing if it is time for the index, or `None` once the last job before closing is done."""
+        try:
+            first = self._jobs.get(timeout=self._backlog.patience)
+        except queue.Empty:
+            return []
         if first is None:
             return None
         group = [first]
@@ -101,11 +117,38 @@ class GroupCommitWriter:
 
     def _commit(self, group: list[_Job]) -> None:
         with translated_errors(self._path):
-            connection = self._connection = self._connection or open_connection(self._path)
-            connection.execute("BEGIN IMMEDIATE")
+            connection = self._connection = self._connection or self._open()
+            before = connection.total_changes()
+            connection.execute(queries.BEGIN_WRITING)
             for job in group:
                 _run(job, connection)
-            connection.execute("COMMIT")
+            connection.execute(queries.COMMIT)
+            self._backlog.grow(connection.total_changes() - before)
+
+    def _open(self) -> apsw.Connection:
+        self._backlog.grow(1)  # a writer that was killed may have left something to index
+        return open_connection(self._path)
+
+    def _index(self) -> None:
+        """Let the index catch up a little. Saves are acknowledged by now, and must not fail for the index."""
+        try:
+            with translated_errors(self._path):
+                is_empty = self._connection is None or index_some(self._connection)
+        except Exception:  # whatever it is: it is told once and tried again
+            self._backlog.postpone()
+            self._drop_connection()
+            if not self._index_failed:
+                logger.exception("The search index of %s is behind; it is tried again. Nothing is lost.", self._path)
+            self._index_failed = True
+        else:
+            self._backlog.has_shrunk(is_empty=is_empty)
+            self._index_failed = False
+
+    def _finish_index(self) -> None:
+        """Before closing; what would take longer is left to the next writer, and found by searches all the same."""
+        deadline = time.monotonic() + _CLOSING_SECONDS
+        while self._backlog.is_waiting and time.monotonic() < deadline:
+            self._index()
 
     def _drop_connection(self) -> None:
         """Close the connection: what a failed commit left behind is rolled back, and the next group starts afresh."""
@@ -118,13 +161,13 @@ class GroupCommitWriter:
 
 
 def _run(job: _Job, connection: apsw.Connection) -> None:
-    connection.execute("SAVEPOINT job")
+    connection.execute(queries.BEGIN_JOB)
     try:
         job.result = job.work(connection)
     except ChatlogError as error:
-        connection.execute("ROLLBACK TO job")
+        connection.execute(queries.UNDO_JOB)
         job.error = error
-    connection.execute("RELEASE job")
+    connection.execute(queries.END_JOB)
 
 
 def _tell(group: list[_Job]) -> None:

@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 import chatlog
-from chatlog.storage.sqlite import queries
+from chatlog.storage.sqlite import messages, sessions
 from chatlog.storage.sqlite.connection import open_connection
 from tests.factories import make_draft, make_drafts, make_session
 
@@ -31,8 +31,8 @@ async def test_a_write_of_another_process_is_noticed(tmp_path: Path) -> None:
     location = f"sqlite:///{tmp_path}/c.sqlite3"
     async with chatlog.open_store(location) as store:
         session = await store.create_session(make_session())
-        await store.wait_for_change(at_most=0.05)
-        assert not await store.wait_for_change(at_most=0.05)
+        while await store.wait_for_change(at_most=0.05):
+            pass  # the session, and then its place in the search index
         waiting = asyncio.create_task(store.wait_for_change(at_most=30))
         program = (
             "import asyncio, sys, chatlog\n"
@@ -76,7 +76,7 @@ async def test_opening_at_once_by_many_makes_the_tables_once(tmp_path: Path) -> 
 async def test_the_cost_of_a_save_does_not_grow_with_the_session(tmp_path: Path) -> None:
     """Counted in steps of SQLite's virtual machine, which do not depend on the machine."""
     connection = open_connection(tmp_path / "c.sqlite3")
-    session = queries.insert_session(connection, make_session())
+    session = sessions.insert_session(connection, make_session())
 
     def steps_of_a_save() -> int:
         steps = 0
@@ -87,13 +87,13 @@ async def test_the_cost_of_a_save_does_not_grow_with_the_session(tmp_path: Path)
             return False
 
         connection.set_progress_handler(count, 1)
-        queries.append_messages(connection, session.session_id, [make_draft()])
+        messages.append_messages(connection, session.session_id, [make_draft()])
         connection.set_progress_handler(None)
         return steps
 
     connection.execute("BEGIN")
-    queries.append_messages(connection, session.session_id, make_drafts(100))
+    messages.append_messages(connection, session.session_id, make_drafts(100))
     at_100 = steps_of_a_save()
-    queries.append_messages(connection, session.session_id, make_drafts(9_900))
+    messages.append_messages(connection, session.session_id, make_drafts(9_900))
     assert steps_of_a_save() <= at_100 * 1.2
     connection.execute("ROLLBACK")
