@@ -11,7 +11,7 @@ from django.core.management.base import OutputWrapper
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-_STEP = 0.1
+_STEP_PERCENT = 10
 
 
 class Meter(Protocol):
@@ -47,13 +47,13 @@ class _Bar:
 class _Lines:
     def __init__(self, label: str, *, total: float, out: OutputWrapper) -> None:
         self._label, self._total, self._out = label, total, out
-        self._said = 0.0
+        self._said = 0
 
     def reach(self, done: float) -> None:
-        share = done / self._total if self._total else 1.0
-        if share >= self._said + _STEP:
-            self._said = share
-            self._out.write(f"{self._label}: {share:.0%}")
+        percent = int(100 * done / self._total) if self._total else 100
+        if percent >= self._said + _STEP_PERCENT:
+            self._said = percent
+            self._out.write(f"{self._label}: {percent} %")
 
     def say(self, text: str) -> None:
         self._out.write(text)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, tzinfo
 from chatlog.domain.models import Message, MessageKind, Session
 from chatlog.services.formats.plain import clean, fence, one_line, title_of
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
+# An underscore inside a word is none of Markdown's signs.
+_SPECIAL = re.compile(r"([\\`*{}\[\]<>#|~&!]|(?<!\w)_|_(?!\w))")
 _CODE_KINDS = {MessageKind.TOOL_CALL, MessageKind.TOOL_RESULT}
 _KIND_WORDS: dict[str, str] = {MessageKind.TOOL_CALL: "tool call", MessageKind.TOOL_RESULT: "tool result"}
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -48,10 +49,7 @@ class MarkdownWriter:
             *([f"- Tags: {', '.join(escape(tag) for tag in session.tags)}"] if session.tags else []),
             f"- Session: {escape(session.session_id)}",
             "",
-            "## Task",
-            "",
-            quote(session.task),
-            "",
+            *(["## Task", "", quote(session.task), ""] if one_line(session.task) != title_of(session) else []),
             "## Discussion",
         ]
         return "\n".join(lines) + "\n\n"
