@@ -133,6 +133,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "dashboard.charges.charges_in_log",
     "dashboard.middleware.ErrorPages",
 ]
 ROOT_URLCONF = "dashboard.urls"
