@@ -58,6 +58,19 @@ async def record_change(
     return session
 
 
+async def record_deletion(store: SessionStore, signals: Signals, *, session_id: str) -> None:
+    """Delete a session, which can be undone, and tell. Raises what `SessionStore.delete_session` raises."""
+    await store.delete_session(session_id)
+    _tell(signals, session_id)
+
+
+async def record_restoration(store: SessionStore, signals: Signals, *, session_id: str) -> Session:
+    """Undo a deletion and tell. Raises what `SessionStore.restore_session` raises."""
+    session = await store.restore_session(session_id)
+    _tell(signals, session_id)
+    return session
+
+
 def _tell(signals: Signals, session_id: str) -> None:
     try:
         signals.notify(session_id)

@@ -1,0 +1,41 @@
+"""What belongs to one person: the sessions they starred, and how far they have read each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import User
+
+from dashboard.models import ReadMark, Star
+
+
+async def list_starred(user: User) -> list[str]:
+    """The ids of the sessions that somebody starred, the last one first."""
+    stars = Star.objects.filter(user=user).order_by("-created_at", "-id")
+    return [session_id async for session_id in stars.values_list("session_id", flat=True)]
+
+
+async def list_starred_by_anyone() -> set[str]:
+    """The ids of the sessions that retention leaves alone."""
+    return {session_id async for session_id in Star.objects.values_list("session_id", flat=True).distinct()}
+
+
+async def set_star(user: User, session_id: str, *, is_starred: bool) -> None:
+    """Star a session, or take the star off. Doing it twice changes nothing."""
+    if is_starred:
+        await Star.objects.aget_or_create(user=user, session_id=session_id)
+    else:
+        await Star.objects.filter(user=user, session_id=session_id).adelete()
+
+
+async def find_marks(user: User, session_ids: Iterable[str]) -> dict[str, int]:
+    """How far somebody has read the sessions, as the sequence of the last remark they saw; without those never opened."""
+    marks = ReadMark.objects.filter(user=user, session_id__in=list(session_ids))
+    return {session_id: sequence async for session_id, sequence in marks.values_list("session_id", "sequence")}
+
+
+async def note_read(user: User, session_id: str, sequence: int) -> None:
+    """Somebody has read a session up to a remark. A mark only grows: an older page that is still open takes nothing back."""
+    mark, is_new = await ReadMark.objects.aget_or_create(user=user, session_id=session_id, defaults={"sequence": sequence})
+    if not is_new:
+        await ReadMark.objects.filter(pk=mark.pk, sequence__lt=sequence).aupdate(sequence=sequence)
