@@ -61,6 +61,7 @@ class Journal:
 
     requests: Counter[str] = field(default_factory=Counter)
     texts: set[str] = field(default_factory=set)
+    units: float = 0.0
     faults: list[Fault] = field(default_factory=list)
     hanging: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -60,7 +60,9 @@ class Gateway:
         text = "" if payload is None else json.dumps(payload, ensure_ascii=False)
         if fault is not None and fault.kind == "garble":
             text = text[: len(text) // 2]
-        headers = {"x-ms-request-charge": f"{_charge(operation, payload):.2f}", **headers}
+        charge = _charge(operation, payload)
+        self.journal.units += charge
+        headers = {"x-ms-request-charge": f"{charge:.2f}", **headers}
         return web.Response(status=status, text=text, content_type="application/json", headers=headers)
 
     def _authorize(self, request: web.Request) -> None:

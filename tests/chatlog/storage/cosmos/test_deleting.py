@@ -89,16 +89,17 @@ async def test_a_restoring_that_is_interrupted_anywhere_is_ended_by_repeating_it
 
 
 @pytest.mark.parametrize("kind", ["drop_reply", "refuse", "answer_after_commit"])
-@pytest.mark.parametrize("skip", [0, 5, 20, 21])
 async def test_a_lost_reply_does_no_harm(
-    double: Double, store: CosmosSessionStore, container: Container, session: Session, kind: str, skip: int
+    double: Double, store: CosmosSessionStore, container: Container, session: Session, kind: str
 ) -> None:
-    double.inject("patch", kind, skip=skip)
-    await store.delete_session(session.session_id)
-    assert lifetimes(container, session) == {TTL}
-    double.inject("patch", kind, skip=skip)
-    assert await store.restore_session(session.session_id) == session
-    assert lifetimes(container, session) == {None}
+    for skip in (0, 5, 20, 21):
+        double.inject("patch", kind, skip=skip)
+        await store.delete_session(session.session_id)
+        assert lifetimes(container, session) == {TTL}
+        double.inject("patch", kind, skip=skip)
+        assert await store.restore_session(session.session_id) == session
+        assert lifetimes(container, session) == {None}
+        double.journal.faults.clear()
 
 
 async def test_restoring_wins_over_a_deletion_that_is_not_through_yet(
