@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
+from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError, CosmosResourceNotFoundError
 
 from chatlog.storage.cosmos.container import INDEXING_POLICY
 from tests.cosmos.double.server import Double
@@ -161,14 +161,52 @@ async def test_what_is_no_query_is_refused(container: ContainerProxy, text: str)
         ("ARRAY_CONTAINS(@list, c.number)", [1, 3]),
         ("CONTAINS(c.id, 'I', true) AND (c.number = 1 OR c.number = 2)", [1, 2]),
         ("CONTAINS(c.id, 'I')", []),
+        ("CONTAINS(LOWER(c.text), 'x') OR LOWER(c.text) = 'y'", [2]),
+        ("ARRAY_CONTAINS(c.text, 'x')", []),
+        ("@flag = true AND c.number = 1", [1]),
     ],
 )
 async def test_conditions_know_missing_values(container: ContainerProxy, condition: str, found: list[int]) -> None:
     for number, values in enumerate(({}, {"text": "x"}, {"text": None}), 1):
         await container.create_item(item(number, **values))
-    parameters = [{"name": "@list", "value": [1, 3]}]
+    parameters = [{"name": "@list", "value": [1, 3]}, {"name": "@flag", "value": True}]
     listed = await rows(container, f"SELECT VALUE c.number FROM c WHERE {condition}", parameters=parameters, partition_key="s")
     assert sorted(listed) == found
+
+
+async def test_a_projection_is_merged_from_both_partitions(double: Double) -> None:
+    settings = settings_for(double.endpoint)
+    async with create_container(settings, indexing_policy=INDEXING_POLICY) as container:
+        for number in range(6):
+            await container.create_item(item(number, session_id=f"s{number}", created_at=f"{number}"))
+        text = "SELECT c.id, c.number AS n, c.absent FROM c WHERE c.number > 0 ORDER BY c.created_at ASC, c.id ASC"
+        assert await rows(container, text) == [{"id": f"i{number}", "n": number} for number in range(1, 6)]
+
+
+async def test_items_expire_only_where_that_is_switched_on(double: Double, container: ContainerProxy) -> None:
+    for number, ttl in enumerate((10, -1)):
+        await container.create_item(item(number, ttl=ttl))
+    await container.create_item(item(2))
+    (kept,) = double.gateway.databases["tests"].values()
+    kept.seconds_ahead = 11
+    assert len(await rows(container, "SELECT * FROM c", partition_key="s")) == 3
+    for default, left in ((-1, ["i1", "i2"]), (5, ["i1"])):
+        kept.properties["defaultTtl"] = default
+        assert [row["id"] for row in await rows(container, "SELECT * FROM c", partition_key="s")] == left
+        with pytest.raises(CosmosResourceNotFoundError):
+            await container.read_item("i0", "s")
+
+
+@pytest.mark.parametrize("ttl", [0, -2, 1.5, "10", None, True])
+async def test_a_time_to_live_that_is_none_is_refused(container: ContainerProxy, ttl: object) -> None:
+    assert await refused(container.create_item(item(ttl=ttl))) == (400, None)
+
+
+async def test_only_what_is_there_can_be_removed(container: ContainerProxy) -> None:
+    await container.create_item(item(text="x"))
+    operations = [{"op": "remove", "path": "/text"}]
+    assert "text" not in await container.patch_item("i1", "s", operations)
+    assert await refused(container.patch_item("i1", "s", operations)) == (400, None)
 
 
 async def test_large_answers_come_in_pages(container: ContainerProxy) -> None:

@@ -8,6 +8,7 @@ import pytest
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError, CosmosResourceNotFoundError
 
+from chatlog.storage.cosmos.container import INDEXING_POLICY
 from tests.cosmos.fixtures import create_container, npm_endpoint, settings_for
 from tests.cosmos.test_double import item
 
@@ -54,6 +55,21 @@ async def test_it_looks_at_no_size(container: ContainerProxy) -> None:
 async def test_a_partition_query_must_name_the_key(container: ContainerProxy) -> None:
     with pytest.raises(CosmosHttpResponseError, match="missing partition keys"):
         [row async for row in container.query_items("SELECT * FROM c", partition_key="s")]
+
+
+async def test_an_index_serves_the_reverse_order_as_mended() -> None:
+    async with create_container(settings_for(npm_endpoint()), indexing_policy=INDEXING_POLICY) as container:
+        for number in range(3):
+            await container.create_item(item(number, created_at="same"))
+        text = "SELECT c.id FROM c WHERE c.session_id = 's' ORDER BY c.created_at {0}, c.id {0}"
+        orders = {
+            way: [row["id"] async for row in container.query_items(text.format(way), partition_key="s")]
+            for way in ("ASC", "DESC")
+        }
+        assert orders == {"ASC": ["i0", "i1", "i2"], "DESC": ["i2", "i1", "i0"]}
+        with pytest.raises(CosmosHttpResponseError, match="composite index"):
+            mixed = text.replace("c.id {0}", "c.id DESC").format("ASC")
+            [row async for row in container.query_items(mixed, partition_key="s")]
 
 
 async def test_it_has_unique_keys_and_etags_like_the_service(container: ContainerProxy) -> None:

@@ -30,7 +30,7 @@ async def list_sessions(
     query = queries.sessions(where=where, cursor=cursor, now=now, has_composite_index=has_composite_index)
 
     def accepted(rows: Sequence[Document]) -> list[Document]:
-        return [row for row in rows if where is EVERYTHING or where.accepts(_read(row, naive_zone), now=now)]
+        return [row for row in rows if where == EVERYTHING or where.accepts(_read(row, naive_zone), now=now)]
 
     def is_enough(rows: Sequence[Document]) -> bool:
         # One more than asked for tells whether there is another page; sorting ties ourselves takes all of the last tie.

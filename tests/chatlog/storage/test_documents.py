@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from chatlog import SessionStatus
+from chatlog.domain.activity import Activity
 from chatlog.domain.limits import MAX_ITEM_BYTES
 from chatlog.errors import StorageCorrupt
 from chatlog.storage.documents import (
     _SURELY_FITTING_CHARACTERS,
+    deletion_time,
     encoded_size,
     message_as_document,
     message_from_document,
@@ -71,6 +74,33 @@ def test_what_is_written_is_read_back() -> None:
     document = message_to_document(make_draft(models_usage={"prompt_tokens": 1}), session_id="s", sequence=7)
     assert message_as_document(message_from_document(document)) == document
     assert document["id"] == "s_msg_0007"
+
+
+def test_a_session_is_stored_with_what_it_is_searched_and_ordered_by() -> None:
+    session = make_session(title="Ｃａｆé", task="空間\nを  共有")
+    document = session_to_document(session)
+    assert document["search_text"] == session.headline_form == "cafe 空間 を 共有"
+    assert document["timestamp"] == document["created_at"]
+    assert session_to_document(replace(session, title=None))["search_text"] == "空間 を 共有"
+
+
+def test_activity_is_kept_and_may_be_missing() -> None:
+    session = replace(make_session(), activity=Activity(timedelta(seconds=64), (3, 0, 1)))
+    document = session_to_document(session)
+    assert document["activity"] == {"width": 64, "counts": [3, 0, 1]}
+    assert session_from_document(document) == session
+    assert session_from_document(SEED_SESSION).activity == Activity()
+    for damaged in ([], {}, {"width": "x", "counts": []}, {"width": 1, "counts": ["x"]}, 7):
+        with pytest.raises(StorageCorrupt, match="'activity'"):
+            session_from_document(document | {"activity": damaged})
+
+
+def test_what_marks_a_deleted_session_is_no_part_of_it() -> None:
+    document = session_to_document(make_session())
+    marked = document | {"deleted_at": "2026-11-23T12:00:00.000000Z", "ttl": 600}
+    assert deletion_time(marked) == datetime(2026, 11, 23, 12, tzinfo=UTC)
+    assert deletion_time(document) is None
+    assert session_from_document(marked) == session_from_document(document)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from chatlog import Session, SessionNotFound
+from chatlog import MessageDraft, Session, SessionNotFound
+from chatlog.errors import StorageCorrupt
 from chatlog.storage.cosmos.store import CosmosSessionStore
 from tests.cosmos.double.server import Double
 from tests.cosmos.fixtures import QUICK, settings_for
@@ -110,6 +111,62 @@ async def test_a_late_clock_does_not_turn_the_time_back(store: CosmosSessionStor
     await store.append_messages(session.session_id, [make_draft(timestamp=later)])
     await store.append_messages(session.session_id, [make_draft(timestamp=session.created_at)])
     assert (await store.update_session(session.session_id, title="x")).last_message_at == later
+
+
+def moments(session: Session, *seconds: int) -> list[MessageDraft]:
+    return [make_draft(timestamp=session.created_at + timedelta(seconds=number)) for number in seconds]
+
+
+async def test_activity_follows_what_was_saved(store: CosmosSessionStore, session: Session) -> None:
+    await store.append_messages(session.session_id, moments(session, 0, 1, 1))
+    await store.update_session(session.session_id, title="x")
+    await store.append_messages(session.session_id, moments(session, 3))
+    assert (await store.update_session(session.session_id, title="y")).activity.counts == (1, 2, 0, 1)
+
+
+@pytest.mark.parametrize("kind", ["drop_reply", "refuse", "answer_after_commit"])
+async def test_activity_counts_nothing_twice(double: Double, store: CosmosSessionStore, session: Session, kind: str) -> None:
+    drafts = moments(session, 0, 1)
+    double.inject("batch", kind)
+    await store.append_messages(session.session_id, drafts)
+    double.inject("patch", kind)
+    assert (await store.update_session(session.session_id, title="x")).activity.counts == (1, 1)
+    await store.append_messages(session.session_id, drafts)  # once more, by the same writer and by another one
+    async with CosmosSessionStore(store.settings, tuning=QUICK) as other:
+        await other.append_messages(session.session_id, drafts)
+    assert (await store.update_session(session.session_id, title="y")).activity.counts == (1, 1)
+
+
+async def test_activity_of_two_writers_adds_up(store: CosmosSessionStore, session: Session) -> None:
+    async with CosmosSessionStore(store.settings, tuning=QUICK) as other:
+        for number in range(5):
+            await store.append_messages(session.session_id, moments(session, number))
+            await other.append_messages(session.session_id, moments(session, number))
+        await other.update_session(session.session_id, title="x")
+        assert (await store.update_session(session.session_id, title="y")).activity.counts == (2, 2, 2, 2, 2)
+
+
+async def test_a_recount_rebuilds_activity_and_knows_what_is_saved_meanwhile(
+    double: Double, store: CosmosSessionStore, session: Session
+) -> None:
+    await store.append_messages(session.session_id, moments(session, 0, 0, 5))
+    await store.update_session(session.session_id, title="x")
+    container = double.gateway.databases[store.settings.database_name][store.settings.container_name]
+    container.patch(
+        session.session_id,
+        session.session_id,
+        {"operations": [{"op": "set", "path": "/activity", "value": {"width": 4.0, "counts": [9]}}]},
+    )
+    await store.append_messages(session.session_id, moments(session, 6))  # not in the document yet
+    assert (await store.recount_session(session.session_id)).activity.counts == (2, 0, 0, 0, 0, 1, 1)
+    assert (await store.update_session(session.session_id, title="y")).activity.counts == (2, 0, 0, 0, 0, 1, 1)
+
+
+async def test_a_damaged_activity_is_named(double: Double, store: CosmosSessionStore, session: Session) -> None:
+    container = double.gateway.databases[store.settings.database_name][store.settings.container_name]
+    container.read(session.session_id, session.session_id)["activity"] = {"width": "wide"}
+    with pytest.raises(StorageCorrupt, match=f"{session.session_id}.*'activity'"):
+        await store.get_session(session.session_id)
 
 
 async def test_idle_writers_are_let_go(double: Double) -> None:
