@@ -9,17 +9,22 @@ from urllib.parse import parse_qs
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import HASH_SESSION_KEY
+from django.http import QueryDict
+from django.utils.timezone import get_current_timezone
 
+from chatlog.domain.filters import EVERYTHING, SessionFilter
 from chatlog.domain.ids import check_id
 from chatlog.errors import InvalidId
 from dashboard import fragments
 from dashboard.feeds import hub
 from dashboard.feeds.viewer import Viewer
+from dashboard.list_filters import read_filter
 from dashboard.sockets import codes, registry
 from dashboard.sockets.registry import OpenSocket
 
 MAX_INBOUND_CHARACTERS = 1024
 MAX_QUERY_BYTES = 1024
+MAX_FILTER_BYTES = 16 * 1024
 
 
 class Refused(Exception):
@@ -135,16 +140,19 @@ class SessionConsumer(LiveSocket):
 
 
 class SessionListConsumer(LiveSocket):
-    """`/ws/sessions/`: the first page of the list."""
+    """`/ws/sessions/?<filters>`: the first page of the list that the same filters show at `/`."""
+
+    _where: SessionFilter = EVERYTHING
 
     def make_viewer(self) -> Viewer:
+        self._where = _read_where(self.scope["query_string"])
         return Viewer(send=self.base_send, close=self.dismiss)
 
     def start_watching(self, viewer: Viewer) -> None:
-        hub.current.get().watch_list(viewer)
+        hub.current.get().watch_list(self._where, viewer)
 
     def stop_watching(self, viewer: Viewer) -> None:
-        hub.current.get().leave_list(viewer)
+        hub.current.get().leave_list(self._where, viewer)
 
 
 class UnknownSocket(LiveSocket):
@@ -160,6 +168,15 @@ def _read_cursor(query_string: bytes) -> int:
     if len(values) != 1 or not re.fullmatch(r"[0-9]{1,16}", values[0]):
         raise Refused(codes.BAD_REQUEST, f"after={values[0][:40]!r} is no message number.")
     return int(values[0])
+
+
+def _read_where(query_string: bytes) -> SessionFilter:
+    if len(query_string) > MAX_FILTER_BYTES:
+        raise Refused(codes.BAD_REQUEST, f"The filters have {len(query_string):,} bytes; the limit is {MAX_FILTER_BYTES:,}.")
+    wanted = read_filter(QueryDict(query_string), zone=get_current_timezone())
+    if wanted.problems:
+        raise Refused(codes.BAD_REQUEST, " ".join(wanted.problems))
+    return wanted.where
 
 
 def _read_acknowledgement(text: str | None) -> int | None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from chatlog.domain.filters import SessionFilter
 from chatlog.errors import ChatlogError
 from dashboard.feeds.hints import HintReceiver
 from dashboard.feeds.list_feed import SessionListFeed
@@ -22,7 +23,7 @@ WATCH_SECONDS = 5.0
 class Hub:
     def __init__(self) -> None:
         self._feeds: dict[str, SessionFeed] = {}
-        self._list: SessionListFeed | None = None
+        self._lists: dict[SessionFilter, SessionListFeed] = {}
         self._hints: HintReceiver | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
@@ -46,28 +47,29 @@ class Hub:
                 self._hints.forget(session_id)
             self._rest_if_idle()
 
-    def watch_list(self, viewer: Viewer) -> None:
+    def watch_list(self, where: SessionFilter, viewer: Viewer) -> None:
         self._listen()
-        if self._list is None:
-            self._list = SessionListFeed(store=get_store())
-        self._list.join(viewer)
+        feed = self._lists.get(where)
+        if feed is None:
+            feed = self._lists[where] = SessionListFeed(store=get_store(), where=where)
+        feed.join(viewer)
 
-    def leave_list(self, viewer: Viewer) -> None:
-        if self._list is None:
+    def leave_list(self, where: SessionFilter, viewer: Viewer) -> None:
+        feed = self._lists.get(where)
+        if feed is None:
             return
-        self._list.leave(viewer)
-        if not self._list.is_watched:
-            self._end(self._list.stop())
-            self._list = None
+        feed.leave(viewer)
+        if not feed.is_watched:
+            del self._lists[where]
+            self._end(feed.stop())
             self._rest_if_idle()
 
     async def close(self) -> None:
         """Stop everything. Viewers are told by whoever closes their sockets."""
-        for feed in self._feeds.values():
+        feeds: tuple[SessionFeed | SessionListFeed, ...] = (*self._feeds.values(), *self._lists.values())
+        for feed in feeds:
             self._end(feed.stop())
-        if self._list is not None:
-            self._end(self._list.stop())
-        self._feeds, self._list = {}, None
+        self._feeds, self._lists = {}, {}
         self._rest_if_idle()
         await asyncio.gather(*self._ending)
 
@@ -79,7 +81,7 @@ class Hub:
 
     def _rest_if_idle(self) -> None:
         """Nobody watches: ask neither the store nor the channel layer."""
-        if self._feeds or self._list is not None or self._hints is None or self._watcher is None:
+        if self._feeds or self._lists or self._hints is None or self._watcher is None:
             return
         self._end(self._hints.stop())
         self._end(_cancel(self._watcher))
@@ -91,25 +93,24 @@ class Hub:
         task.add_done_callback(self._ending.discard)
 
     def _on_hint(self, session_id: str | None) -> None:
-        watched = self._list if session_id is None else self._feeds.get(session_id)
-        if watched is not None:
-            watched.wake()
+        if session_id is None:
+            self._wake(*self._lists.values())
+        elif session_id in self._feeds:
+            self._wake(self._feeds[session_id])
 
     async def _watch_store(self) -> None:
         """For writers that send no signals: other programs that write to the same store."""
         while True:
             try:
                 if await get_store().wait_for_change(at_most=WATCH_SECONDS):
-                    self._wake_all()
+                    self._wake(*self._feeds.values(), *self._lists.values())
             except ChatlogError as error:  # the feeds meet the same trouble, and tell their viewers
                 logger.debug("The store could not be watched: %s", error)
                 await asyncio.sleep(1.0)
 
-    def _wake_all(self) -> None:
-        for feed in self._feeds.values():
+    def _wake(self, *feeds: SessionFeed | SessionListFeed) -> None:
+        for feed in feeds:
             feed.wake()
-        if self._list is not None:
-            self._list.wake()
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -1,4 +1,7 @@
-"""The list of sessions in this process: read again when something changed, sent by rows or, when its order changed, whole."""
+"""The list of sessions under one filter: read again when something changed, sent by rows or, when its order changed, whole.
+
+Everybody in this process who looks through the same filter shares one feed, and its reads.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import logging
 from datetime import datetime
 
 from chatlog.domain.clock import utc_now
+from chatlog.domain.filters import SessionFilter
 from chatlog.domain.models import Session
 from chatlog.errors import StorageError
 from chatlog.services.browsing import FrontPage, list_front_page
@@ -24,8 +28,9 @@ POLL_SECONDS = 5.0  # also without a change: "4 min ago" goes on
 
 
 class SessionListFeed:
-    def __init__(self, *, store: SessionStore) -> None:
+    def __init__(self, *, store: SessionStore, where: SessionFilter) -> None:
         self._store = store
+        self._where = where
         self._viewers: set[Viewer] = set()
         self._to_greet: set[Viewer] = set()
         self._order: tuple[tuple[str, ...], ...] = ()
@@ -76,7 +81,7 @@ class SessionListFeed:
     async def _turn(self) -> None:
         now = utc_now()
         async with asyncio.timeout(READ_SECONDS):
-            page = await list_front_page(self._store)
+            page = await list_front_page(self._store, where=self._where)
         if self._trouble:
             await self._tell_trouble("")
         news = self._compare(page, now=now)

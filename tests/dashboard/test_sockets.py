@@ -274,7 +274,8 @@ async def test_feeds_and_checks_go_away_with_the_last_viewer(open_socket: OpenSo
     for socket in sockets:
         await socket.disconnect()
     assert not live._feeds
-    assert live._list is live._hints is live._watcher is None
+    assert not live._lists
+    assert live._hints is live._watcher is None
     assert registry.current.get()._checking is None
 
 
