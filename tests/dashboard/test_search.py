@@ -51,8 +51,9 @@ def chips(html: str) -> dict[str, str]:
     """What each chip says, and the query without it."""
     found = {}
     for href, text in re.findall(r'<a class="chip" href="([^"]+)">(.*?)</a>', html):
-        said = "".join(re.findall(r"<(?:span|bdi)>(.*?)</(?:span|bdi)>", text))
-        found[unescape(said)] = parse_qs(urlsplit(unescape(href)).query).get("q", [""])[0]
+        found["".join(re.search(r"(\w+:)<bdi>(.*?)</bdi>", unescape(text)).groups())] = parse_qs(
+            urlsplit(unescape(href)).query
+        ).get("q", [""])[0]
     return found
 
 
