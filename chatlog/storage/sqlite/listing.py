@@ -16,7 +16,7 @@ from chatlog.domain.models import Session, SessionState
 from chatlog.storage.base import SessionPage
 from chatlog.storage.cursors import SessionCursor, encode_cursor
 from chatlog.storage.sqlite import queries, rows
-from chatlog.storage.sqlite.matching import terms_to_json
+from chatlog.storage.sqlite.matching import find_needle, terms_to_json
 
 _ACTIVE = frozenset({SessionState.RUNNING, SessionState.STALLED})
 # After every time and id there can be.
@@ -58,6 +58,7 @@ def _parameters(where: SessionFilter) -> dict[str, Any]:
         "until": None if where.until is None else to_timestamp(where.until),
         "agents": json.dumps(where.agents) if where.agents else None,
         "terms": terms_to_json(where.terms) if where.terms else None,
+        "needle": find_needle(where.terms),
         **session_conditions(states=where.states, tags=where.tags, now=utc_now()),
     }
 

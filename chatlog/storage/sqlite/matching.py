@@ -22,6 +22,12 @@ def terms_to_json(terms: Sequence[Term]) -> str:
     return json.dumps([(term.text, term.is_quoted) for term in terms])
 
 
+def find_needle(terms: Sequence[Term]) -> str:
+    """The longest term's text, which no form that matches is without. With a lone surrogate it is in no form anyway."""
+    longest = max((term.text for term in terms), key=len, default="")
+    return longest.encode("utf-8", "replace").decode()
+
+
 def _matches_terms(*values: Any) -> bool:
     terms, form = values
     return matches(_read_terms(terms), form)

@@ -60,7 +60,8 @@ _HAS_AGENTS = (
 _IS_LISTED = (
     f"sessions.deleted_at IS NULL AND (:since IS NULL OR {_LAST_ACTIVITY} >= :since) "
     f"AND (:until IS NULL OR sessions.created_at < :until) AND {_IN_STATES} AND {_HAS_TAGS} AND {_HAS_AGENTS} "
-    "AND (:terms IS NULL OR matches_terms(:terms, sessions.headline))"
+    # Asking for one of the terms as it stands, first, saves most of the calls of the rule itself.
+    "AND (:terms IS NULL OR (instr(sessions.headline, :needle) AND matches_terms(:terms, sessions.headline)))"
 )
 # Said once more where it follows from the states asked for: then a small index serves.
 _IS_ACTIVE = "sessions.status = 'active'"

@@ -13,14 +13,17 @@ _WORD_CHARACTERS = 64
 _MOST_RUNS = 32
 _MOST_PAIRS = 16
 
-# A run of letters of a script without spaces; a word; any other sign beyond ASCII by itself (an emoji, a combining mark).
-# Lone surrogates, which a query may have, are in no stored text.
-_RUNS = re.compile(rf"([{UNSPACED}]+)|([^\W_{UNSPACED}]+)|[^\x00-\x7f\s\ud800-\udfff]")
+# A word; or any other sign beyond ASCII by itself (an emoji, a combining mark). Lone surrogates, which a query may have, are
+# in no stored text.
+_WORD_OR_SIGN = rf"([^\W_{UNSPACED}]+|[^\x00-\x7f\s{UNSPACED}\ud800-\udfff])"
+_RUNS = re.compile(rf"([{UNSPACED}]+)|{_WORD_OR_SIGN}")
+# Of a run without spaces, overlapping pairs and then its last letter alone: each letter begins one token.
+_TOKENS = re.compile(rf"(?=([{UNSPACED}]{{1,2}}))[{UNSPACED}]|{_WORD_OR_SIGN}")
 
 
 def index_text(text: str) -> str:
     """The tokens of a text, with spaces between them."""
-    return " ".join(_tokens(search_form(text)))
+    return " ".join([pair or word[:_WORD_CHARACTERS] for pair, word in _TOKENS.findall(search_form(text))])
 
 
 def match_expression(terms: Iterable[Term]) -> str | None:
@@ -32,27 +35,14 @@ def match_expression(terms: Iterable[Term]) -> str | None:
     return " AND ".join(sorted(phrases, key=len, reverse=True)[:_MOST_RUNS]) or None
 
 
-def _tokens(form: str) -> Iterator[str]:
-    for run in _RUNS.finditer(form):
-        unspaced, word = run.groups()
-        if word:
-            yield word[:_WORD_CHARACTERS]
-        elif unspaced:
-            # Overlapping pairs, then the last letter alone: each letter begins one token.
-            for start in range(len(unspaced)):
-                yield unspaced[start : start + 2]
-        else:
-            yield run[0]
-
-
 def _phrases(term: Term) -> Iterator[str]:
     for run in _RUNS.finditer(term.text):
         unspaced, word = run.groups()
         if word:
-            may_go_on = run.end() == len(term.text) and not term.is_quoted
+            may_go_on = run.end() == len(term.text) and not term.is_quoted and word.isalnum()
             yield f'"{word[:_WORD_CHARACTERS]}"' + ("*" if may_go_on else "")
-        elif unspaced and len(unspaced) > 1:
+        elif len(unspaced) == 1:
+            yield f'"{unspaced}"*'
+        else:
             pairs = [unspaced[start : start + 2] for start in range(min(len(unspaced) - 1, _MOST_PAIRS))]
             yield '"' + " ".join(pairs) + '"'
-        else:
-            yield f'"{run[0]}"' + ("*" if unspaced else "")
