@@ -69,7 +69,7 @@ def get_format(name: str) -> ExportFormat:
 def disposition(stem: str, suffix: str) -> str:
     """A `Content-Disposition` that saves under that name, in ASCII for what knows nothing else."""
     safe = _UNSAFE.sub("-", show_hidden(stem)).strip("-")[:MAX_NAME_CHARACTERS].strip("-") or "chatlog"
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", safe).strip("-") or "chatlog"
+    plain = re.sub(r"[^A-Za-z0-9_]+", "-", safe).strip("-") or "chatlog"
     return f"attachment; filename=\"{plain}.{suffix}\"; filename*=UTF-8''{quote(f'{safe}.{suffix}', safe='')}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from chatlog.domain.filters import EVERYTHING, SessionFilter
@@ -47,7 +48,8 @@ async def list_all(store: SessionStore, *, where: SessionFilter = EVERYTHING) ->
     while True:
         page = await store.list_sessions(limit=PAGE_SESSIONS, cursor=cursor, where=where)
         for session in page.items:
-            yield session
+            with suppress(SessionNotFound):  # deleted since it was listed
+                yield await store.get_session(session.session_id)  # a list need not have fields that chatlog does not know
         cursor = page.next_cursor
         if cursor is None:
             return

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from chatlog.domain.models import MessageDraft, Session, SessionStatus
 from chatlog.errors import ChatlogError, InvalidInput, StorageError
+from chatlog.services.formats.foreign import is_message
 from chatlog.services.formats.jsonl import MARK
 from chatlog.services.import_files import Discussion, Problem, Source
 from chatlog.services.import_foreign import parse_line, read_document, read_json_lines
@@ -86,7 +87,10 @@ def _read_file(source: Source) -> Iterator[Discussion]:
     values = [None if line is None else parse_line(line) for line in (first, second)]
     if any(isinstance(value, dict) and MARK in value for value in values):
         return read_export(source)
-    if second is not None and any(isinstance(value, dict | list) for value in values):
+    if is_message(values[0]) or (second is not None and isinstance(values[0], dict | list)):
+        return read_json_lines(source)
+    # A broken first line of several, or the opening of a document that is laid out over many.
+    if isinstance(values[1], dict | list) and not first.data.rstrip().endswith((b"[", b"{", b",", b":")):
         return read_json_lines(source)
     return read_document(source)
 

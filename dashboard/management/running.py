@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from django.core.management.base import CommandError
 
-from chatlog.errors import ChatlogError
+from chatlog.errors import ConfigurationError, InvalidInput, SessionNotFound, StorageError
 from chatlog.storage.base import SessionStore
 from chatlog.storage.opening import open_store
 
@@ -23,10 +23,10 @@ STOPPED = 130
 
 
 def run_with_store(work: Callable[[SessionStore], Awaitable[Result]]) -> Result:
-    """Do the work with a store of its own. Raises `CommandError` for whatever the library raises on purpose, and on Ctrl-C."""
+    """Do the work with a store of its own. Raises `CommandError` for what keeps it from being done, and on Ctrl-C."""
     try:
         return asyncio.run(_run(work))
-    except ChatlogError as error:
+    except (ConfigurationError, InvalidInput, SessionNotFound, StorageError) as error:
         raise CommandError(str(error), returncode=IMPOSSIBLE) from error
     except KeyboardInterrupt:
         raise CommandError("Stopped. The same command goes on where this ended.", returncode=STOPPED) from None

@@ -21,7 +21,7 @@ from dashboard.management.running import IMPOSSIBLE, run_with_store
 
 
 class Command(BaseCommand):
-    help = "Write discussions to a file: JSONL, which import reads; Markdown, HTML or CSV for people. Exit status: 0 done, 2 not."
+    help = "Write discussions to a file: JSONL, which import reads, or Markdown, HTML, CSV. Exit status: 0 done, 2 not."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("sessions", nargs="*", metavar="SESSION", help="the id of a discussion")

@@ -9,7 +9,7 @@ from pathlib import Path
 from chatlog import MessageDraft, Session, SessionStatus, SessionStore, open_store
 from chatlog.services.exporting import Writer, export_sessions, list_all
 from chatlog.services.formats.jsonl import JsonlWriter
-from chatlog.services.import_files import Problem
+from chatlog.services.import_files import Problem, list_files
 from chatlog.services.importing import ImportCount, import_discussions, read_files
 from tests.factories import make_session
 
@@ -26,7 +26,7 @@ async def export(store: SessionStore, *, writer: Writer | None = None) -> bytes:
 async def bring_in(store: SessionStore, *paths: Path, problems: list[Problem] | None = None) -> ImportCount:
     """Import, and expect no problem unless a list is there for them."""
     found: list[Problem] = [] if problems is None else problems
-    discussions = read_files(paths, report=found.append, on_progress=lambda path, size: None)
+    discussions = read_files(list_files(paths), report=found.append, on_progress=lambda path, size: None)
     count = await import_discussions(store, discussions, report=found.append)
     assert problems is not None or found == []
     return count
