@@ -1,12 +1,11 @@
-"""Messages and sessions as pieces of HTML, for pages and for live frames alike. A message is rendered once per process.
+"""Messages and the state of their session as pieces of HTML, for pages and for live frames alike.
 
-Frames are out-of-band swaps for htmx: each outermost element says where it goes.
+A message is rendered once per process. Frames are out-of-band swaps for htmx: each outermost element says where it goes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,11 +15,10 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
-from chatlog.domain.models import Message, MessageKind, Session, SessionStatus
-from chatlog.services.browsing import FrontPage
+from chatlog.domain.models import Message, MessageKind, Session, SessionState
 from dashboard.rendering import LONG_CHARACTERS, render_markdown, render_preformatted, show_hidden
 from dashboard.speakers import get_speaker, list_speakers
-from dashboard.wording import say_ago, say_duration, say_roughly
+from dashboard.wording import say_duration, say_roughly, state_words
 
 # A silence of this length is said; a remark after it stands by itself.
 SILENCE = timedelta(minutes=2)
@@ -28,7 +26,6 @@ SILENCE = timedelta(minutes=2)
 FOLDED_LINES = 40
 FOLDED_CHARACTERS = 6_000
 CACHE_BYTES = 32 * 1024 * 1024
-MOST_INITIALS = 6
 TITLE_CHARACTERS = 120
 
 _FOLDED_KINDS = {MessageKind.TOOL_CALL, MessageKind.TOOL_RESULT, MessageKind.THOUGHT, MessageKind.EVENT}
@@ -112,28 +109,12 @@ def trouble_frame(text: str) -> str:
     return render_to_string("dashboard/partials/trouble.html", {"text": text, "oob": True})
 
 
-def session_row(session: Session, *, now: datetime) -> str:
-    """One `<li>` of the list."""
-    return render_to_string("dashboard/partials/session_row.html", {"row": row_context(session, now=now)})
-
-
-def session_rows_frame(changed: Sequence[Session], *, now: datetime) -> str:
-    """Rows to be put in the place of those that are there."""
-    rows = [{"row": row_context(session, now=now), "oob": True} for session in changed]
-    return "".join(render_to_string("dashboard/partials/session_row.html", row) for row in rows)
-
-
-def session_list_frame(page: FrontPage, *, now: datetime) -> str:
-    """The whole first page of the list."""
-    return render_to_string("dashboard/partials/session_list.html", list_context(page, now=now) | {"oob": True})
-
-
 def session_context(session: Session, *, last_sequence: int, now: datetime) -> dict[str, Any]:
     """What `partials/session_state.html` shows. The newest message known counts, should the stored count lag behind."""
-    end = now if _state(session, now) == "running" else max(session.last_activity_at, session.created_at)
+    end = now if session.state(now) is SessionState.RUNNING else session.last_activity_at
     return {
         "session": session,
-        "state": _state_context(session, now),
+        "state": state_context(session, now),
         "count": max(session.message_count, last_sequence),
         "length": say_duration(end - session.created_at),
         "length_seconds": int((end - session.created_at).total_seconds()),
@@ -141,33 +122,10 @@ def session_context(session: Session, *, last_sequence: int, now: datetime) -> d
     }
 
 
-def row_context(session: Session, *, now: datetime) -> dict[str, Any]:
-    """What `partials/session_row.html` shows."""
-    speakers = list_speakers(session.session_id, session.participants)
-    return {
-        "session": session,
-        "title": short_title(session),
-        "element_id": "session-" + hashlib.sha256(session.session_id.encode()).hexdigest()[:16],
-        "state": _state_context(session, now),
-        "speakers": speakers[:MOST_INITIALS],
-        "more_speakers": speakers[MOST_INITIALS:],
-        "length": say_roughly(session.last_activity_at - session.created_at),
-        "started": say_ago(now - session.created_at),
-    }
-
-
 def short_title(session: Session) -> str:
     """The first line of the title or, without one, of the task; a document from elsewhere may have neither."""
     line = (session.title or session.task).strip().split("\n", 1)[0] or session.session_id
     return line if len(line) <= TITLE_CHARACTERS else line[: TITLE_CHARACTERS - 1] + "…"
-
-
-def list_context(page: FrontPage, *, now: datetime) -> dict[str, Any]:
-    """What `partials/session_list.html` shows."""
-    return {
-        "running": [row_context(session, now=now) for session in page.running],
-        "rows": [row_context(session, now=now) for session in page.sessions],
-    }
 
 
 def _render_all(pairs: Sequence[tuple[Message | None, Message]]) -> list[str]:
@@ -227,16 +185,11 @@ def _tokens(message: Message) -> int:
     return sum(count for count in counts if isinstance(count, int))
 
 
-def _state(session: Session, now: datetime) -> str:
-    if session.is_stalled(now):
-        return "stalled"
-    return "running" if session.status is SessionStatus.ACTIVE else session.status.value
-
-
-def _state_context(session: Session, now: datetime) -> dict[str, str]:
-    state = _state(session, now)
-    silence = f" {say_roughly(session.silence(now))}" if state == "stalled" else ""
-    return {"name": state, "text": state + silence}
+def state_context(session: Session, now: datetime) -> dict[str, str]:
+    """What `partials/state.html` shows."""
+    state = session.state(now)
+    silence = f" {say_roughly(session.silence(now))}" if state is SessionState.STALLED else ""
+    return {"name": state.value, "text": state_words()[state] + silence}
 
 
 def _size(row: str) -> int:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 
-from chatlog.errors import ConfigurationError, InvalidInput, SessionNotFound, StorageError, StorageUnavailable
+from chatlog.errors import ConfigurationError, InvalidInput, SessionDeleted, SessionNotFound, StorageError, StorageUnavailable
 
 logger = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 5
@@ -24,7 +24,8 @@ class ErrorPages(MiddlewareMixin):
             return None
         if status == 503:
             logger.error("%s was answered with 503: %s", request.path, exception)
-        response = render(request, f"{status}.html", _context(exception), status=status)
+        name = "deleted" if isinstance(exception, SessionDeleted) else status
+        response = render(request, f"{name}.html", _context(exception), status=status)
         if isinstance(exception, StorageUnavailable):
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
@@ -42,4 +43,7 @@ def _status_of(exception: Exception) -> int | None:
 
 
 def _context(exception: Exception) -> dict[str, Any]:
-    return {"message": str(exception)}
+    context: dict[str, Any] = {"message": str(exception)}
+    if isinstance(exception, SessionDeleted):
+        context["session_id"] = exception.session_id
+    return context

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 
 from dashboard.models import ReadMark, Star
+
+
+async def get_person(request: HttpRequest) -> User:
+    """Whoever is logged in. Only for pages that nobody else can open, which is every page of a person."""
+    return cast("User", await request.auser())
 
 
 async def list_starred(user: User) -> list[str]:

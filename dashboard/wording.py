@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
+from django.utils.translation import gettext_lazy as _
+
+from chatlog.domain.models import SessionState
+
 _UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+_STATES = {
+    SessionState.RUNNING: _("running"),
+    SessionState.STALLED: _("stalled"),
+    SessionState.COMPLETED: _("completed"),
+    SessionState.FAILED: _("failed"),
+    SessionState.CANCELLED: _("cancelled"),
+}
+
+
+def state_words() -> Mapping[SessionState, str]:
+    """How a session stands, in a word of the active language."""
+    return {state: str(words) for state, words in _STATES.items()}
 
 
 def say_duration(length: timedelta) -> str:

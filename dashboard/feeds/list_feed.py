@@ -10,12 +10,12 @@ import logging
 from datetime import datetime
 
 from chatlog.domain.clock import utc_now
-from chatlog.domain.filters import SessionFilter
+from chatlog.domain.filters import EVERYTHING, SessionFilter
 from chatlog.domain.models import Session
 from chatlog.errors import StorageError
 from chatlog.services.browsing import FrontPage, list_front_page
 from chatlog.storage.base import SessionStore
-from dashboard import fragments
+from dashboard import fragments, session_rows
 from dashboard.feeds.fan_out import fan_out
 from dashboard.feeds.pages import READ_SECONDS
 from dashboard.feeds.viewer import Frame, Viewer, make_frame
@@ -90,18 +90,21 @@ class SessionListFeed:
             await self._fan_out(news, self._viewers)
         self._viewers |= newcomers
         if newcomers:
-            await self._fan_out(make_frame(fragments.session_list_frame(page, now=now)), newcomers)
+            await self._fan_out(self._whole(page, now=now), newcomers)
 
     def _compare(self, page: FrontPage, *, now: datetime) -> Frame | None:
         """A frame with what looks different than before."""
         sessions = {session.session_id: session for session in (*page.running, *page.sessions)}
-        rows = {key: fragments.session_row(session, now=now) for key, session in sessions.items()}
+        rows = {key: session_rows.session_row(session, now=now) for key, session in sessions.items()}
         order = (_ids(page.running), _ids(page.sessions))
         changed = [sessions[key] for key, row in rows.items() if self._rows.get(key) != row]
         moved, self._order, self._rows = order != self._order, order, rows
         if moved:
-            return make_frame(fragments.session_list_frame(page, now=now))
-        return make_frame(fragments.session_rows_frame(changed, now=now)) if changed else None
+            return self._whole(page, now=now)
+        return make_frame(session_rows.session_rows_frame(changed, now=now)) if changed else None
+
+    def _whole(self, page: FrontPage, *, now: datetime) -> Frame:
+        return make_frame(session_rows.session_list_frame(page, now=now, is_filtered=self._where != EVERYTHING))
 
     async def _tell_trouble(self, text: str) -> None:
         self._trouble = text

@@ -15,7 +15,7 @@ from chatlog.domain.clock import utc_now
 from chatlog.domain.query import Field, ParsedQuery, parse_query
 from chatlog.services import searching
 from chatlog.services.searching import FoundPage, FoundRemark, FoundSession
-from dashboard import fragments
+from dashboard import session_rows
 from dashboard.search_wording import explain_nothing, explain_problem, say_count
 from dashboard.speakers import get_speaker
 from dashboard.stores import get_store
@@ -51,7 +51,7 @@ def _page_context(parsed: ParsedQuery, page: FoundPage, cursor: str | None) -> d
 
 def _session_context(found: FoundSession, *, now: datetime) -> dict[str, Any]:
     # The participants before any hit, so that everybody has the colour of the session's own page.
-    row = fragments.row_context(found.session, now=now)
+    row = session_rows.row_context(found.session, now=now)
     return row | {"remarks": [_remark_context(found, remark) for remark in found.remarks]}
 
 

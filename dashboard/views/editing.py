@@ -1,0 +1,116 @@
+"""Changing a session in place: its star, title and tags, and deleting it with a way back.
+
+Each works as a plain form, which leads back to the list, and with htmx, which takes the pieces of the page that change.
+"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from chatlog.domain.clock import utc_now
+from chatlog.domain.models import Session
+from chatlog.errors import InvalidInput
+from chatlog.services.recording import record_change, record_deletion, record_restoration
+from dashboard import fragments, personal, session_rows
+from dashboard.list_filters import NAMES
+from dashboard.per_loop import PerLoop
+from dashboard.signals import ChannelSignals
+from dashboard.stores import get_store
+
+signals: PerLoop[ChannelSignals] = PerLoop(ChannelSignals)
+
+
+@require_POST
+async def session_star(request: HttpRequest, session_id: str) -> HttpResponse:
+    """Star a session, or take the star off: `starred` is 1 or 0."""
+    session = await get_store().get_session(session_id)
+    await personal.set_star(await personal.get_person(request), session_id, is_starred=request.POST.get("starred") == "1")
+    return await _answer(request, session)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+async def session_edit(request: HttpRequest, session_id: str) -> HttpResponse:
+    """The form for title and tags, and what comes of it. Tags stand one on a line, or with commas between."""
+    session = await get_store().get_session(session_id)
+    if request.method != "POST":
+        return _form(request, session)
+    tags = [tag.strip() for tag in request.POST.get("tags", "").replace("\n", ",").split(",") if tag.strip()]
+    title = request.POST.get("title", "").strip()
+    try:
+        changed = await record_change(get_store(), signals.get(), session_id=session_id, title=title, tags=dict.fromkeys(tags))
+    except InvalidInput as error:
+        return _form(request, session, error=str(error))
+    return await _answer(request, changed)
+
+
+@require_POST
+async def session_delete(request: HttpRequest, session_id: str) -> HttpResponse:
+    """Delete a session, and offer to undo it."""
+    session = await get_store().get_session(session_id)
+    await record_deletion(get_store(), signals.get(), session_id=session_id)
+    text = _("Deleted “%(title)s”.") % {"title": fragments.short_title(session)}
+    if not request.headers.get("HX-Request"):
+        return _back(request, deleted=session_id)
+    return HttpResponse(_notice(request, text, undo=session_id))
+
+
+@require_POST
+async def session_restore(request: HttpRequest, session_id: str) -> HttpResponse:
+    """Undo a deletion."""
+    session = await record_restoration(get_store(), signals.get(), session_id=session_id)
+    if request.POST.get("to") == "session":
+        return HttpResponseRedirect(reverse("session-detail", args=[session_id]), status=303)
+    if not request.headers.get("HX-Request"):
+        return _back(request)
+    return HttpResponse(_notice(request, _("“%(title)s” is back.") % {"title": fragments.short_title(session)}))
+
+
+def _form(request: HttpRequest, session: Session, *, error: str = "") -> HttpResponse:
+    given = request.POST if request.method == "POST" else QueryDict()
+    context = {
+        "session": session,
+        "element_id": session_rows.row_id(session),
+        "title": fragments.short_title(session),
+        "new_title": given.get("title", session.title or ""),
+        "new_tags": given.get("tags", ", ".join(session.tags)),
+        "error": error,
+        "back": _filters(request),
+    }
+    name = "partials/edit_form.html" if request.headers.get("HX-Request") else "session_edit.html"
+    # htmx leaves the page alone after a 4xx; the form with its complaint is what the person needs to see.
+    status = 400 if error and not request.headers.get("HX-Request") else 200
+    return render(request, f"dashboard/{name}", context, status=status)
+
+
+async def _answer(request: HttpRequest, session: Session) -> HttpResponse:
+    if not request.headers.get("HX-Request"):
+        return _back(request)
+    user = await personal.get_person(request)
+    ids = [session.session_id]
+    view = session_rows.PersonalView(frozenset(await personal.list_starred(user)), await personal.find_marks(user, ids))
+    return HttpResponse(session_rows.session_row(session, now=utc_now(), view=view))
+
+
+def _back(request: HttpRequest, **more: str) -> HttpResponse:
+    query = QueryDict(mutable=True)
+    query.update(QueryDict(_filters(request)))
+    query.update(more)
+    return HttpResponseRedirect(reverse("session-list") + (f"?{query.urlencode()}" if query else ""), status=303)
+
+
+def _filters(request: HttpRequest) -> str:
+    """The list's filters that the person came with: the list's own form sends them along as `back`."""
+    given = QueryDict((request.POST.get("back") or request.GET.get("back") or "")[:4000])
+    query = QueryDict(mutable=True)
+    for name in NAMES:
+        query.setlist(name, given.getlist(name))
+    return query.urlencode()
+
+
+def _notice(request: HttpRequest, text: str, *, undo: str = "") -> str:
+    return render_to_string("dashboard/partials/notice.html", {"text": text, "undo": undo, "oob": True}, request=request)

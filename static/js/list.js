@@ -1,0 +1,88 @@
+// What belongs to this person, put onto the rows that come in live: those are the same for everybody. And small comforts.
+
+const list = document.getElementById("list");
+const starred = document.getElementById("starred");
+const mine = new Map(); // by session: { star: "true" or "false", read: how far, or undefined }
+
+function remember(row) {
+  mine.set(row.dataset.session, { star: starOf(row).getAttribute("aria-pressed"), read: row.dataset.read });
+}
+
+function starOf(row) {
+  return row.querySelector(".star");
+}
+
+function dress(row) {
+  const known = mine.get(row.dataset.session);
+  if (!known) return;
+  const star = starOf(row);
+  star.setAttribute("aria-pressed", known.star);
+  star.value = known.star === "true" ? "0" : "1";
+  if (known.read === undefined) return;
+  row.dataset.read = known.read;
+  const count = Number(row.dataset.count) - Number(known.read);
+  const label = row.querySelector(".new");
+  label.hidden = count <= 0;
+  label.textContent = list.dataset.new.replace("%s", count.toLocaleString(document.documentElement.lang));
+}
+
+// A starred session has its place in the group on top; a row of it that came in live takes the place of the one there.
+function moveUp(row) {
+  const there = [...(starred?.children ?? [])].find((other) => other.dataset.session === row.dataset.session);
+  if (there && there !== row) there.replaceWith(row);
+}
+
+function takeIn() {
+  for (const row of list.querySelectorAll(".session")) {
+    dress(row);
+    moveUp(row);
+  }
+  if (starred) [...starred.children].forEach(dress);
+}
+
+document.querySelectorAll(".session").forEach(remember);
+document.addEventListener("chatlog:received", takeIn);
+
+// A star is pressed: the row that comes back says how it is now.
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  const row = document.getElementById(event.detail.elt?.id ?? "");
+  if (row?.matches(".session") && !event.detail.elt.closest("#session-groups[hx-swap-oob]")) remember(row);
+});
+
+// The edit form is closed without a way through another page.
+document.addEventListener("click", (event) => {
+  const cancel = event.target.closest(".session .edit-form .cancel");
+  if (!cancel) return;
+  event.preventDefault();
+  const row = cancel.closest(".session");
+  cancel.closest(".edit-form").remove();
+  row.querySelector(".edit").focus();
+});
+document.addEventListener("click", (event) => {
+  const edit = event.target.closest(".session .edit");
+  const open = edit?.closest(".session").querySelector(".edit-form");
+  if (open) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    open.remove();
+  }
+}, true);
+
+// Filters apply as they are chosen; whoever goes on with the keyboard goes on where they were.
+const form = document.querySelector(".filters form");
+form.addEventListener("change", (event) => {
+  if (event.target.value === "" && event.target.matches("[list]")) return;
+  sessionStorage.setItem("filter", `${event.target.name}=${event.target.type === "checkbox" ? event.target.value : ""}`);
+  form.requestSubmit();
+});
+// Empty fields would only make the address longer.
+form.addEventListener("submit", () => {
+  for (const field of form.elements) if (field.name && field.value === "") field.disabled = true;
+});
+addEventListener("pageshow", () => {
+  for (const field of form.elements) field.disabled = false;
+});
+const [name, value] = (sessionStorage.getItem("filter") ?? "").split("=");
+sessionStorage.removeItem("filter");
+if (name) [...form.elements].find((field) => field.name === name && (!value || field.value === value) && field.type !== "hidden")?.focus();
+if (matchMedia("(min-width: 1001px)").matches) document.getElementById("filters").open = true;
