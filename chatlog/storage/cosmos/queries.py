@@ -113,8 +113,8 @@ _SEED_FORM = "(NOT IS_DEFINED(c.search_text) AND CONTAINS(LOWER(c.content), @raw
 _PROPOSED = f" AND (({_EACH_TERM}) OR {_SEED_FORM})"
 _CANDIDATES = (
     "SELECT c.id, c.session_id, c.type, c.sequence, c.source, c.timestamp, c.content"  # noqa: S608  # our own constants
-    " FROM c WHERE (c.type = 'message' OR c.type = 'session_info') AND c.timestamp > '' AND NOT IS_DEFINED(c.deleted_at)"
-    + _PROPOSED
+    " FROM c WHERE ((c.type = 'message' AND c.sequence >= 1) OR c.type = 'session_info')"
+    " AND c.timestamp > '' AND NOT IS_DEFINED(c.deleted_at)" + _PROPOSED
 )
 _ANY_AGENT = " AND ARRAY_CONTAINS(@agents, c.source)"
 _SAID_IN = " AND c.timestamp >= @since AND c.timestamp < @until"

@@ -46,7 +46,7 @@ async def list_matches(calls: Calls, session_id: str, terms: Sequence[Term], *, 
     """The numbers of the messages in which every term occurs, in order, the first `limit`."""
 
     def matching(rows: Sequence[Document]) -> list[Document]:
-        return [row for row in rows if matches(terms, search_form(row["content"]))]
+        return [row for row in rows if holds_all(terms, row)]
 
     query = queries.matches(session_id, terms)
     rows = matching(await calls.query(query, is_enough=lambda rows: len(matching(rows)) >= limit))
@@ -54,6 +54,12 @@ async def list_matches(calls: Calls, session_id: str, terms: Sequence[Term], *, 
         places = await find_places(calls, session_id)
         return sorted(places[row["id"]] for row in rows)[:limit]
     return [row["sequence"] for row in rows[:limit]]
+
+
+def holds_all(terms: Sequence[Term], row: Document) -> bool:
+    """Whether every term occurs in a message's content; in a damaged one without any, none does."""
+    content = row.get("content")
+    return isinstance(content, str) and matches(terms, search_form(content))
 
 
 async def _renumbered(calls: Calls, session_id: str, rows: list[Document]) -> list[Document]:

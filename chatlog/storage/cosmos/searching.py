@@ -13,13 +13,12 @@ from datetime import datetime, tzinfo
 from chatlog.domain.clock import utc_now
 from chatlog.domain.filters import SearchQuery, SessionFilter
 from chatlog.domain.models import Session
-from chatlog.domain.search import matches
-from chatlog.domain.text import search_form
 from chatlog.storage.base import Hit, SearchPage
 from chatlog.storage.cosmos import queries
 from chatlog.storage.cosmos.calls import Calls
 from chatlog.storage.cosmos.numbering import find_places, is_ours
 from chatlog.storage.cosmos.parallel import each
+from chatlog.storage.cosmos.reading import holds_all
 from chatlog.storage.cosmos.session_record import find_sessions
 from chatlog.storage.cosmos.tuning import MAX_PAGE_SIZE, MOST_CANDIDATES, MOST_NAMED_SESSIONS, MOST_STEPS
 from chatlog.storage.cursors import encode_cursor, read_cursor
@@ -110,7 +109,7 @@ class Search:
         if row["type"] == SESSION_TYPE:
             return True
         if row["id"] not in self._held:
-            self._held[row["id"]] = matches(self.query.terms, search_form(row["content"]))
+            self._held[row["id"]] = holds_all(self.query.terms, row)
         return self._held[row["id"]]
 
     async def _judge(self, found: Sequence[Document]) -> list[Hit]:

@@ -10,10 +10,11 @@ import pytest
 
 from chatlog import MessageDraft, Session, SessionNotFound
 from chatlog.errors import StorageCorrupt
+from chatlog.storage.cosmos.figures import Figures
 from chatlog.storage.cosmos.store import CosmosSessionStore
 from tests.cosmos.double.server import Double
 from tests.cosmos.fixtures import QUICK, settings_for
-from tests.factories import make_draft, make_drafts, make_session
+from tests.factories import make_draft, make_drafts, make_message, make_session
 
 FOLLOWING = replace(QUICK, figures_seconds=0.02)
 
@@ -135,6 +136,31 @@ async def test_activity_counts_nothing_twice(double: Double, store: CosmosSessio
     async with CosmosSessionStore(store.settings, tuning=QUICK) as other:
         await other.append_messages(session.session_id, drafts)
     assert (await store.update_session(session.session_id, title="y")).activity.counts == (1, 1)
+
+
+@pytest.mark.parametrize("kind", ["drop_reply", "answer_after_commit"])
+async def test_a_change_whose_reply_was_lost_is_made_once(
+    double: Double, store: CosmosSessionStore, session: Session, kind: str
+) -> None:
+    await store.append_messages(session.session_id, moments(session, 0, 1))
+    fault = double.inject("patch", kind)
+    assert (await store.update_session(session.session_id, title="x")).activity.counts == (1, 1)
+    assert fault.times == 0
+    assert (await store.get_session(session.session_id)).activity.counts == (1, 1)
+
+
+def test_a_recount_adds_what_was_saved_since_the_messages_were_read() -> None:
+    session = make_session()
+    messages = [
+        make_message(sequence=number, message_id=f"m{number}", timestamp=session.created_at + timedelta(seconds=number))
+        for number in (1, 2, 3)
+    ]
+    figures = Figures()
+    figures.note(messages, new_ids=("m1", "m3"))
+    recounted = figures.recounted(session, messages[:1], figures.pending())
+    assert (recounted.message_count, recounted.activity.counts) == (3, (0, 1, 1, 1))
+    figures.settle(figures.pending())
+    assert figures.added_to(session, figures.pending()).activity.counts == ()
 
 
 async def test_activity_of_two_writers_adds_up(store: CosmosSessionStore, session: Session) -> None:

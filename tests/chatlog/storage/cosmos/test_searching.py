@@ -168,6 +168,23 @@ async def test_what_no_store_keeps_is_not_found_and_breaks_nothing(store: Cosmos
         assert await store.list_matches(session.session_id, parse_terms(text)) == []
 
 
+async def test_damaged_documents_do_not_stand_in_the_way(double: Double, store: CosmosSessionStore) -> None:
+    session = await fill(store, "a word")
+    container = double.gateway.databases[store.settings.database_name][store.settings.container_name]
+    key = session.session_id
+    base = {
+        "session_id": key,
+        "type": "message",
+        "source": "x",
+        "timestamp": "2026-11-23T12:00:00.000000Z",
+        "search_text": "word",
+    }
+    container.create(key, base | {"id": "no number", "message_id": "a", "content": "word"})
+    container.create(key, base | {"id": "no text", "message_id": "b", "sequence": 9})
+    assert places(await find_all(store, asking("word"), limit=5)) == [(key, 1)]
+    assert await store.list_matches(key, parse_terms("word")) == [1]
+
+
 class TestOfTheSeedsForm:
     @pytest.fixture
     async def store(self, double: Double) -> AsyncIterator[CosmosSessionStore]:
