@@ -158,7 +158,9 @@ async def test_the_html_file_needs_and_runs_nothing_else(browser: AsyncClient, s
     assert not tags.names & {"script", "link", "img", "iframe", "object", "embed", "form", "svg", "base"}
     assert {(tag, name) for tag, name, _ in tags.addresses} == {("a", "href")}
     assert not [
-        value for *_, value in tags.addresses if re.match(r"[\s\x00-\x1f]*(javascript|vbscript|data|file):", value, re.IGNORECASE)
+        value
+        for *_, value in tags.addresses
+        if re.match(r"[\s\x00-\x1f]*(javascript|vbscript|data|file):", value, re.IGNORECASE)
     ]
     assert tags.handlers == []
     assert "url(" not in load_style()

@@ -93,6 +93,20 @@ async def test_the_lines_of_an_export_name_their_format_first_and_their_number_l
     assert [json.loads(line)["chatlog"] for line in lines[1:-2]] == ["session", "session", "message", "message"]
 
 
+def test_names_inside_an_object_are_in_order_whatever_a_store_does_with_them() -> None:
+    writer = JsonlWriter()
+    one = make_message(
+        metadata={"a": {"x": 1, "y": 2}, "b": 3},
+        models_usage={"c": 1, "d": 2},
+        message_id="m",
+        content="t",
+        timestamp=datetime(2026, 1, 1, tzinfo=UTC),
+        source="s",
+    )
+    other = replace(one, metadata={"b": 3, "a": {"y": 2, "x": 1}}, models_usage={"d": 2, "c": 1})
+    assert writer.messages(make_session(), [one]) == writer.messages(make_session(), [other])
+
+
 async def test_a_session_is_exported_as_far_as_it_had_come(store: SessionStore) -> None:
     session = await keep(store, make_drafts(PAGE_MESSAGES + 5), status="active")
     pieces = export_sessions(store, list_one(store, session.session_id), writer=JsonlWriter())

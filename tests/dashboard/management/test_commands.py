@@ -6,6 +6,9 @@ import asyncio
 import csv
 import io
 import json
+import re
+import shlex
+import shutil
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from io import StringIO
@@ -205,3 +208,18 @@ def test_without_a_number_of_days_nothing_is_pruned() -> None:
     assert "kept for ever" in run("prune", "--yes")[0]
     assert count_sessions() == 1
     assert fail("prune", "--days=0")[1] == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_commands_of_the_document_do_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "taking-along.md").read_text()
+    commands = [shlex.split(line)[2:] for line in re.findall(r"python manage\.py [^\n`]+", text)]
+    assert {command[0] for command in commands} == {"export", "import", "seed_history", "prune"}
+    with_store(lambda store: keep(store, [make_draft()], session_id="SESSION"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CHATLOG_DATA_DIR", str(tmp_path))
+    shutil.copytree(LOGS, tmp_path / "logs")
+    shutil.copy(LOGS / "task_result.json", tmp_path / "result.json")
+    for command in commands:
+        run(*(argument.replace("0000", "0") for argument in command))
+    assert {path.name for path in tmp_path.glob("*.*")} >= {"minutes.md", "everything.jsonl", "failed.csv"}
