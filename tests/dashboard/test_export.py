@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from email.message import Message as Headers
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,13 @@ async def test_a_broken_stream_is_a_broken_connection_and_a_slow_reader_holds_th
         line = await asyncio.wait_for(site.process.stdout.readline(), 30)
         assert line == b"held up\n", "the server took in all that the reader did not read"
         writer.close()
+
+
+async def test_the_list_leads_to_exports_under_its_own_filters(browser: AsyncClient, store: SessionStore) -> None:
+    wanted, other = await keep(store, tags=["a & b"]), await keep(store, tags=["a"])
+    page = (await browser.get("/", {"tag": "a & b", "status": "completed"})).content.decode()
+    links = [unescape(link) for link in re.findall(r'href="(/export\?[^"]*)"', page)]
+    assert [link.rpartition("format=")[2] for link in links] == ["md", "html", "csv", "jsonl"]
+    for link in links:
+        text = await read(await browser.get(link))
+        assert (wanted.session_id in text, other.session_id in text) == (True, False)
