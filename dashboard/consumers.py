@@ -10,7 +10,9 @@ from urllib.parse import parse_qs
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import HASH_SESSION_KEY
 from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.timezone import get_current_timezone
+from django.utils.translation import gettext as _
 
 from chatlog.domain.filters import EVERYTHING, SessionFilter
 from chatlog.domain.ids import check_id
@@ -19,12 +21,14 @@ from dashboard import fragments
 from dashboard.feeds import hub
 from dashboard.feeds.viewer import Viewer
 from dashboard.list_filters import read_filter
+from dashboard.locale import ViewerLocale
 from dashboard.sockets import codes, registry
 from dashboard.sockets.registry import OpenSocket
 
 MAX_INBOUND_CHARACTERS = 1024
 MAX_QUERY_BYTES = 1024
 MAX_FILTER_BYTES = 16 * 1024
+MOST_REASON_BYTES = 123  # of a close frame, says the protocol
 
 
 class Refused(Exception):
@@ -58,8 +62,11 @@ class LiveSocket(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         await self.accept()
+        scope: Any = self.scope  # with what the gate put in
+        self.locale: ViewerLocale = scope["locale"]
         try:
-            self._enter()
+            with self.locale.activate():
+                self._enter()
         except Refused as refused:
             await self.dismiss(refused.code, str(refused))
 
@@ -73,15 +80,18 @@ class LiveSocket(AsyncWebsocketConsumer):
         else:
             self.viewer.acknowledge(sequence)
 
-    async def dismiss(self, code: int, text: str) -> None:
+    async def dismiss(self, code: int, text: str | Promise) -> None:
         """Say why, then close. daphne sends no reason with a close code, so the words go ahead."""
         if self._is_dismissed:
             return
         self._is_dismissed = True
         try:
+            with self.locale.activate():
+                words = str(text)  # whoever closes us may speak another language
+                frame = fragments.trouble_frame(words)
             if code != codes.GOING_DOWN:  # the page is back before anybody has read why
-                await self.send(text_data=fragments.trouble_frame(text))
-            await self.close(code=code, reason=text)
+                await self.send(text_data=frame)
+            await self.close(code=code, reason=words.encode()[:MOST_REASON_BYTES].decode(errors="ignore"))
         finally:
             self._leave()
 
@@ -97,12 +107,12 @@ class LiveSocket(AsyncWebsocketConsumer):
     def _enter(self) -> None:
         sockets = registry.current.get()
         if sockets.is_closing:
-            raise Refused(codes.GOING_DOWN, "The server stops.")
+            raise Refused(codes.GOING_DOWN, _("The server stops."))
         user: Any = self.scope["user"]
         if not user.is_authenticated:
-            raise Refused(codes.LOGGED_OUT, "Log in to watch.")
+            raise Refused(codes.LOGGED_OUT, _("Log in to watch."))
         if not sockets.has_room_for(user.pk):
-            raise Refused(codes.TOO_MANY, "Too many live pages are open. Close some, then reload this one.")
+            raise Refused(codes.TOO_MANY, _("Too many live pages are open. Close some, then reload this one."))
         session: Any = self.scope["session"]
         viewer = self.make_viewer()
         self._open_socket = OpenSocket(user.pk, session.session_key, session[HASH_SESSION_KEY], self.dismiss)
@@ -125,7 +135,8 @@ class SessionConsumer(LiveSocket):
             check_id(self._session_id, field="session_id")
         except InvalidId as error:
             raise Refused(codes.BAD_REQUEST, str(error)) from error
-        return Viewer(send=self.base_send, close=self.dismiss, cursor=_read_cursor(self.scope["query_string"]))
+        cursor = _read_cursor(self.scope["query_string"])
+        return Viewer(send=self.base_send, close=self.dismiss, locale=self.locale, cursor=cursor)
 
     def start_watching(self, viewer: Viewer) -> None:
         hub.current.get().watch_session(self._session_id, viewer)
@@ -146,7 +157,10 @@ class SessionListConsumer(LiveSocket):
 
     def make_viewer(self) -> Viewer:
         self._where = _read_where(self.scope["query_string"])
-        return Viewer(send=self.base_send, close=self.dismiss)
+        viewer = Viewer(send=self.base_send, close=self.dismiss, locale=self.locale)
+        if not hub.current.get().has_room_for_list(self._where, viewer):
+            raise Refused(codes.TOO_MANY, _("The list is followed under too many different filters. Reload the page later."))
+        return viewer
 
     def start_watching(self, viewer: Viewer) -> None:
         hub.current.get().watch_list(self._where, viewer)
@@ -159,20 +173,21 @@ class UnknownSocket(LiveSocket):
     """Any other address."""
 
     def make_viewer(self) -> Viewer:
-        raise Refused(codes.NOT_FOUND, "There is nothing live at this address.")
+        raise Refused(codes.NOT_FOUND, _("There is nothing live at this address."))
 
 
 def _read_cursor(query_string: bytes) -> int:
     values = parse_qs(query_string[:MAX_QUERY_BYTES].decode("latin-1")).get("after", ["0"])
     # Sixteen digits hold 2**53 - 1, the highest sequence there can be; int() of a very long number would take its time.
     if len(values) != 1 or not re.fullmatch(r"[0-9]{1,16}", values[0]):
-        raise Refused(codes.BAD_REQUEST, f"after={values[0][:40]!r} is no message number.")
+        raise Refused(codes.BAD_REQUEST, _("after=%(value)s is no message number.") % {"value": repr(values[0][:40])})
     return int(values[0])
 
 
 def _read_where(query_string: bytes) -> SessionFilter:
     if len(query_string) > MAX_FILTER_BYTES:
-        raise Refused(codes.BAD_REQUEST, f"The filters have {len(query_string):,} bytes; the limit is {MAX_FILTER_BYTES:,}.")
+        sizes = {"count": f"{len(query_string):,}", "limit": f"{MAX_FILTER_BYTES:,}"}
+        raise Refused(codes.BAD_REQUEST, _("The filters have %(count)s bytes; the limit is %(limit)s.") % sizes)
     wanted = read_filter(QueryDict(query_string), zone=get_current_timezone())
     if wanted.problems:
         raise Refused(codes.BAD_REQUEST, " ".join(wanted.problems))

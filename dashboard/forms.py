@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from dashboard.login_throttle import WINDOW_SECONDS, LoginThrottle
 
@@ -17,7 +18,8 @@ class LoginForm(AuthenticationForm):
         address = self.request.META["REMOTE_ADDR"] if self.request else ""
         throttle = LoginThrottle(address=address, name=self.cleaned_data.get("username", ""))
         if throttle.is_exhausted():
-            raise ValidationError(f"Too many failed logins. Try again in {WINDOW_SECONDS} seconds.", code="throttled")
+            text = _("Too many failed logins. Try again in %(seconds)s seconds.") % {"seconds": WINDOW_SECONDS}
+            raise ValidationError(text, code="throttled")
         try:
             return super().clean()
         except ValidationError:

@@ -14,6 +14,9 @@ from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import get_current_timezone_name
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from chatlog.domain.models import Message, MessageKind, Session, SessionState
 from dashboard.rendering import LONG_CHARACTERS, render_markdown, render_preformatted, show_hidden
@@ -31,11 +34,14 @@ TITLE_CHARACTERS = 120
 _FOLDED_KINDS = {MessageKind.TOOL_CALL, MessageKind.TOOL_RESULT, MessageKind.THOUGHT, MessageKind.EVENT}
 _CODE_KINDS = {MessageKind.TOOL_CALL, MessageKind.TOOL_RESULT}
 # A kind that is not here is shown as its writer called it.
-_KIND_WORDS: dict[str, str] = {
+_KIND_WORDS: dict[str, Any] = {
     MessageKind.TEXT: "",
-    MessageKind.TOOL_CALL: "tool call",
-    MessageKind.TOOL_RESULT: "tool result",
-    MessageKind.HANDOFF: "hand-over",
+    MessageKind.TOOL_CALL: _("tool call"),
+    MessageKind.TOOL_RESULT: _("tool result"),
+    MessageKind.HANDOFF: _("hand-over"),
+    MessageKind.THOUGHT: _("thought"),
+    MessageKind.EVENT: _("event"),
+    MessageKind.ERROR: _("error"),
 }
 
 
@@ -143,8 +149,9 @@ def _render_row(message: Message, before: Message | None) -> str:
 
 def _key(message: Message, before: Message | None) -> tuple[str, ...]:
     """A message never changes, but a store may be reset: the ids tell the old message 5 from the new one."""
+    ids = message.session_id, str(message.sequence), message.message_id, before.message_id if before else ""
     colour = str(get_speaker(message.session_id, message.source).colour)
-    return message.session_id, str(message.sequence), message.message_id, before.message_id if before else "", colour
+    return *ids, colour, get_language() or "", get_current_timezone_name()
 
 
 def _message_context(message: Message, before: Message | None) -> dict[str, Any]:

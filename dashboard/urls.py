@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.urls import path
+from django.views.decorators.http import require_POST
+from django.views.i18n import set_language
 
-from dashboard.views import accounts, editing, health
+from dashboard.views import accounts, editing, health, session_parts
 from dashboard.views.export import list_export, session_export
 from dashboard.views.search import search
 from dashboard.views.session_detail import session_detail
@@ -14,6 +17,11 @@ from dashboard.views.session_list import session_list
 urlpatterns = [
     path("", session_list, name="session-list"),
     path("sessions/<str:session_id>/", session_detail, name="session-detail"),
+    path("sessions/<str:session_id>/find", session_parts.session_find, name="session-find"),
+    path("sessions/<str:session_id>/messages/<str:number>.md", session_parts.session_message, name="session-message"),
+    path("sessions/<str:session_id>/newer", session_parts.session_newer, name="session-newer"),
+    path("sessions/<str:session_id>/older", session_parts.session_older, name="session-older"),
+    path("sessions/<str:session_id>/read", session_parts.session_read, name="session-read"),
     path("sessions/<str:session_id>/export", session_export, name="session-export"),
     path("export", list_export, name="list-export"),
     path("sessions/<str:session_id>/star", editing.session_star, name="session-star"),
@@ -24,6 +32,7 @@ urlpatterns = [
     path("login/", accounts.Login.as_view(), name="login"),
     path("login/local/<str:token>", accounts.login_local, name="login-local"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("language/", login_not_required(require_POST(set_language)), name="set_language"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Coroutine
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from chatlog.storage.base import SessionStore
 from dashboard.feeds.pages import PAGE_MESSAGES, Rows, cut_frames, read_rows
 from dashboard.feeds.viewer import Frame
@@ -33,7 +35,8 @@ class History:
         block, rows = await self._get_block(start, at_least=min(up_to, start + PAGE_MESSAGES))
         last = min(up_to, rows.last)
         if last <= after:
-            raise HistoryGone(f"Session {self._session_id!r} has no message {after + 1}, though it had {up_to}.")
+            values = {"id": self._session_id, "missing": after + 1, "count": up_to}
+            raise HistoryGone(_("Session “%(id)s” has no message %(missing)s, though it had %(count)s.") % values)
         return block.list_frames(rows, after=after, up_to=last)
 
     def forget(self) -> None:
@@ -42,7 +45,7 @@ class History:
 
     async def _get_block(self, start: int, *, at_least: int) -> tuple[_Block, Rows]:
         # The second read is for a block that was being read before the messages asked for were stored.
-        for _ in range(2):
+        for _attempt in range(2):
             block = self._reading_block(start, at_least=at_least)
             rows = await asyncio.shield(block.reading)
             if rows.last >= at_least:

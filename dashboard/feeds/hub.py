@@ -13,60 +13,77 @@ from dashboard.feeds.hints import HintReceiver
 from dashboard.feeds.list_feed import SessionListFeed
 from dashboard.feeds.session_feed import SessionFeed
 from dashboard.feeds.viewer import Viewer
+from dashboard.locale import ViewerLocale
 from dashboard.per_loop import PerLoop
 from dashboard.stores import get_store
 
 logger = logging.getLogger(__name__)
 WATCH_SECONDS = 5.0
+# Different filters, languages and zones that people in this process follow the list under. One costs a query at every change in
+# the store, at most two a second, and one every 5 s while nothing changes.
+MAX_LIST_FEEDS = 200
 
 
 class Hub:
+    """One feed for all who see the same the same way: a session, or the list under a filter, in a language and a zone."""
+
     def __init__(self) -> None:
-        self._feeds: dict[str, SessionFeed] = {}
-        self._lists: dict[SessionFilter, SessionListFeed] = {}
+        self._feeds: dict[str, dict[ViewerLocale, SessionFeed]] = {}
+        self._lists: dict[tuple[SessionFilter, ViewerLocale], SessionListFeed] = {}
         self._hints: HintReceiver | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
 
     def watch_session(self, session_id: str, viewer: Viewer) -> None:
         self._listen().listen(session_id)  # before the first read; whatever is stored from here on wakes the feed
-        feed = self._feeds.get(session_id)
-        if feed is None or feed.is_over:
-            feed = self._feeds[session_id] = SessionFeed(session_id, store=get_store())
-        feed.join(viewer)
+        feeds = self._feeds.setdefault(session_id, {})
+        feed = feeds.get(viewer.locale)
+        with viewer.locale.activate():  # the tasks of a feed, and of those who catch up with it, render as they began
+            if feed is None or feed.is_over:
+                feed = feeds[viewer.locale] = SessionFeed(session_id, store=get_store())
+            feed.join(viewer)
 
     def leave_session(self, session_id: str, viewer: Viewer) -> None:
-        feed = self._feeds.get(session_id)
+        feeds = self._feeds.get(session_id, {})
+        feed = feeds.get(viewer.locale)
         if feed is None:
             return
         feed.leave(viewer)
-        if not feed.is_watched:
+        if feed.is_watched:
+            return
+        del feeds[viewer.locale]
+        self._end(feed.stop())
+        if not feeds:
             del self._feeds[session_id]
-            self._end(feed.stop())
             if self._hints is not None:
                 self._hints.forget(session_id)
             self._rest_if_idle()
 
     def watch_list(self, where: SessionFilter, viewer: Viewer) -> None:
         self._listen()
-        feed = self._lists.get(where)
-        if feed is None:
-            feed = self._lists[where] = SessionListFeed(store=get_store(), where=where)
-        feed.join(viewer)
+        key = (where, viewer.locale)
+        with viewer.locale.activate():
+            if key not in self._lists:
+                self._lists[key] = SessionListFeed(store=get_store(), where=where)
+            self._lists[key].join(viewer)
 
     def leave_list(self, where: SessionFilter, viewer: Viewer) -> None:
-        feed = self._lists.get(where)
+        feed = self._lists.get((where, viewer.locale))
         if feed is None:
             return
         feed.leave(viewer)
         if not feed.is_watched:
-            del self._lists[where]
+            del self._lists[where, viewer.locale]
             self._end(feed.stop())
             self._rest_if_idle()
 
+    def has_room_for_list(self, where: SessionFilter, viewer: Viewer) -> bool:
+        """Whether the list can be followed under this filter: each feed reads the store by itself."""
+        return (where, viewer.locale) in self._lists or len(self._lists) < MAX_LIST_FEEDS
+
     async def close(self) -> None:
         """Stop everything. Viewers are told by whoever closes their sockets."""
-        feeds: tuple[SessionFeed | SessionListFeed, ...] = (*self._feeds.values(), *self._lists.values())
+        feeds: tuple[SessionFeed | SessionListFeed, ...] = (*self._list_session_feeds(), *self._lists.values())
         for feed in feeds:
             self._end(feed.stop())
         self._feeds, self._lists = {}, {}
@@ -95,18 +112,21 @@ class Hub:
     def _on_hint(self, session_id: str | None) -> None:
         if session_id is None:
             self._wake(*self._lists.values())
-        elif session_id in self._feeds:
-            self._wake(self._feeds[session_id])
+        else:
+            self._wake(*self._feeds.get(session_id, {}).values())
 
     async def _watch_store(self) -> None:
         """For writers that send no signals: other programs that write to the same store."""
         while True:
             try:
                 if await get_store().wait_for_change(at_most=WATCH_SECONDS):
-                    self._wake(*self._feeds.values(), *self._lists.values())
+                    self._wake(*self._list_session_feeds(), *self._lists.values())
             except ChatlogError as error:  # the feeds meet the same trouble, and tell their viewers
                 logger.debug("The store could not be watched: %s", error)
                 await asyncio.sleep(1.0)
+
+    def _list_session_feeds(self) -> list[SessionFeed]:
+        return [feed for feeds in self._feeds.values() for feed in feeds.values()]
 
     def _wake(self, *feeds: SessionFeed | SessionListFeed) -> None:
         for feed in feeds:

@@ -9,6 +9,8 @@ import asyncio
 import logging
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from chatlog.domain.clock import utc_now
 from chatlog.domain.filters import EVERYTHING, SessionFilter
 from chatlog.domain.models import Session
@@ -64,10 +66,10 @@ class SessionListFeed:
             try:
                 await self._turn()
             except (StorageError, TimeoutError) as error:
-                await self._tell_trouble(str(error) or "The store does not answer.")
+                await self._tell_trouble(str(error) or _("The store does not answer."))
             except Exception:  # one broken row must not end the feed without a word to its viewers
                 logger.exception("The list of sessions failed; it tries again.")
-                await self._tell_trouble("Something went wrong on the server while following the sessions.")
+                await self._tell_trouble(_("Something went wrong on the server while following the sessions."))
             await asyncio.sleep(READ_AGAIN_SECONDS)
             await self._wait()
 
@@ -116,7 +118,7 @@ class SessionListFeed:
         # Rows replace rows: who missed one cannot catch up from a cursor, but gets the whole list on coming back.
         for viewer in (*slow, *broken):
             self.leave(viewer)
-            await viewer.close(codes.TOO_SLOW, "This page did not take what it was sent.")
+            await viewer.close(codes.TOO_SLOW, _("This page did not take what it was sent."))
 
 
 def _ids(sessions: tuple[Session, ...]) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ import logging
 import random
 from collections.abc import Iterable
 
+from django.utils.translation import gettext as _
+
 from chatlog.domain.models import Message
 from chatlog.errors import SessionNotFound, StorageError
 from chatlog.storage.base import SessionStore
@@ -85,12 +87,12 @@ class SessionFeed:
             except SessionNotFound as error:
                 return await self._dismiss_all(codes.NOT_FOUND, str(error))
             except HistoryGone as error:
-                return await self._dismiss_all(codes.RELOAD, f"{error} Reload the page.")
+                return await self._dismiss_all(codes.RELOAD, _("%(problem)s Reload the page.") % {"problem": error})
             except (StorageError, TimeoutError) as error:
-                await self._pause_for_trouble(str(error) or "The store does not answer.")
+                await self._pause_for_trouble(str(error) or _("The store does not answer."))
             except Exception:  # one broken message or template must not end the feed without a word to its viewers
                 logger.exception("The feed of session %s failed; it tries again.", self.session_id)
-                await self._pause_for_trouble("Something went wrong on the server while following this discussion.")
+                await self._pause_for_trouble(_("Something went wrong on the server while following this discussion."))
 
     async def _turn(self) -> None:
         self._wake.clear()  # before reading: what is stored from here on wakes us again
@@ -128,7 +130,7 @@ class SessionFeed:
     async def _fan_out(self, frame: Frame, viewers: Iterable[Viewer]) -> None:
         without_room = self._fall_behind if frame.last else _skip
         for viewer in await fan_out(frame, viewers, without_room=without_room):
-            await self._dismiss(viewer, codes.TOO_SLOW, "This connection takes no more.")
+            await self._dismiss(viewer, codes.TOO_SLOW, _("This connection takes no more."))
 
     def _fall_behind(self, viewer: Viewer) -> None:
         if viewer in self._in_step:
@@ -153,12 +155,12 @@ class SessionFeed:
             while viewer.cursor != self.cursor:
                 await self._step(viewer)
         except TimeoutError:
-            await self._dismiss(viewer, codes.TOO_SLOW, "This page did not take what it was sent.")
+            await self._dismiss(viewer, codes.TOO_SLOW, _("This page did not take what it was sent."))
         except HistoryGone as error:
-            await self._dismiss(viewer, codes.RELOAD, f"{error} Reload the page.")
+            await self._dismiss(viewer, codes.RELOAD, _("%(problem)s Reload the page.") % {"problem": error})
         except Exception:  # a task of its own: nobody else would see the error, and the page would wait for ever
             logger.exception("A viewer of session %s could not catch up.", self.session_id)
-            await self._dismiss(viewer, codes.GOING_DOWN, "Something went wrong on the server; trying again.")
+            await self._dismiss(viewer, codes.GOING_DOWN, _("Something went wrong on the server; trying again."))
         else:
             # No await since the comparison: the viewer stands exactly where the feed stands.
             self._in_step.add(viewer)
@@ -217,7 +219,8 @@ class SessionFeed:
             self._wake.set()
         for viewer in ahead:
             if viewer.cursor > last:
-                text = f"The page shows message {viewer.cursor}, the store has {last}. Reload the page."
+                text = _("The page shows message %(shown)s, the store has %(stored)s. Reload the page.")
+                text %= {"shown": viewer.cursor, "stored": last}
                 await self._dismiss(viewer, codes.RELOAD, text)
 
     async def _dismiss_all(self, code: int, text: str) -> None:

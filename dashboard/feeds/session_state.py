@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+from django.utils.translation import gettext as _
+
 from chatlog.domain.clock import utc_now
 from chatlog.domain.models import Session, SessionStatus
 from chatlog.storage.base import SessionStore
@@ -68,9 +70,10 @@ class SessionState:
     async def _check_same(self, session: Session, *, cursor: int, moved: bool) -> None:
         """A store that was reset under an open page must not be shown as a continuation."""
         if self._session is not None and session.created_at != self._session.created_at:
-            raise HistoryGone(f"Session {self._session_id!r} was made anew.")
+            raise HistoryGone(_("Session “%(id)s” was made anew.") % {"id": self._session_id})
         # The count may run behind the messages; only the messages themselves tell for certain.
         if session.message_count < cursor and not moved:
             last = await self._store.get_last_sequence(self._session_id)
             if last < cursor:
-                raise HistoryGone(f"Session {self._session_id!r} has {last} messages, where there were {cursor}.")
+                values = {"id": self._session_id, "stored": last, "shown": cursor}
+                raise HistoryGone(_("Session “%(id)s” has %(stored)s messages, where there were %(shown)s.") % values)

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+from dashboard.locale import ViewerLocale, default_locale
+
 WINDOW_BYTES = 256 * 1024
 # A page that has read everything may still owe one acknowledgement of 64 kB, of which up to one mark is not counted off.
 # Below that sum it is not slow, and even a frame larger than the window may go out.
@@ -34,11 +36,12 @@ def make_frame(text: str, *, last: int = 0) -> Frame:
 
 
 class Viewer:
-    __slots__ = ("_marks", "_since_mark", "acknowledged", "close", "cursor", "send", "unacknowledged")
+    __slots__ = ("_marks", "_since_mark", "acknowledged", "close", "cursor", "locale", "send", "unacknowledged")
 
-    def __init__(self, *, send: Send, close: Close, cursor: int = 0) -> None:
+    def __init__(self, *, send: Send, close: Close, locale: ViewerLocale | None = None, cursor: int = 0) -> None:
         self.send = send
         self.close = close
+        self.locale = locale or default_locale()
         self.cursor = cursor
         self.unacknowledged = 0
         self.acknowledged = asyncio.Event()

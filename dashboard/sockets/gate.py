@@ -11,11 +11,13 @@ from django.conf import settings
 from django.http import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
+from dashboard.locale import read_locale
+
 logger = logging.getLogger(__name__)
 
 
 class Gate:
-    """Puts `session` and `user` into the scope.
+    """Puts `session`, `user` and `locale` into the scope.
 
     Not Channels' own AuthMiddlewareStack: that wraps `send`, to set cookies a socket cannot set, at a cost for every frame to
     every viewer. Not its AllowedHostsOriginValidator: that takes any port and any scheme of an allowed host for the same site.
@@ -39,6 +41,7 @@ class Gate:
         session = import_module(settings.SESSION_ENGINE).SessionStore(cookies.get(settings.SESSION_COOKIE_NAME))
         inner_scope: Any = {**scope, "session": session}
         inner_scope["user"] = await get_user(inner_scope)
+        inner_scope["locale"] = read_locale(cookies=cookies, accept_language=headers.get(b"accept-language", ""))
         await self._inner(inner_scope, receive, send)
 
 

@@ -15,6 +15,8 @@ from django.contrib.auth import get_user_model
 from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from dashboard.per_loop import PerLoop
 from dashboard.sockets import codes
@@ -37,7 +39,7 @@ class OpenSocket:
     user_id: int
     login_session: str
     auth_hash: str
-    close: Callable[[int, str], Awaitable[None]]
+    close: Callable[[int, str | Promise], Awaitable[None]]
 
 
 class SocketRegistry:
@@ -67,7 +69,7 @@ class SocketRegistry:
             self._checking.cancel()
             self._checking = None
 
-    async def close_all(self, code: int, reason: str) -> None:
+    async def close_all(self, code: int, reason: str | Promise) -> None:
         """Close every socket, and let no other in: for the end of the process."""
         self.is_closing = True
         await self._close(tuple(self._sockets), code, reason)
@@ -83,16 +85,16 @@ class SocketRegistry:
                 failures += 1
                 logger.exception("Logins of open sockets could not be checked (%d in a row).", failures)
                 if failures >= MAX_FAILED_CHECKS:
-                    await self._close(tuple(self._sockets), codes.GOING_DOWN, "The login could not be checked.")
+                    await self._close(tuple(self._sockets), codes.GOING_DOWN, _("The login could not be checked."))
 
     async def check(self) -> None:
         """Close the sockets whose person logged out, was deactivated or changed the password."""
         sockets = tuple(self._sockets)
         sessions, hashes = await _read_logins({s.login_session for s in sockets}, {s.user_id for s in sockets})
         ended = [s for s in sockets if s.login_session not in sessions or not _is_same(hashes.get(s.user_id), s.auth_hash)]
-        await self._close(ended, codes.LOGGED_OUT, "The login has ended.")
+        await self._close(ended, codes.LOGGED_OUT, _("The login has ended."))
 
-    async def _close(self, sockets: list[OpenSocket] | tuple[OpenSocket, ...], code: int, reason: str) -> None:
+    async def _close(self, sockets: list[OpenSocket] | tuple[OpenSocket, ...], code: int, reason: str | Promise) -> None:
         for socket in sockets:
             try:
                 await socket.close(code, reason)

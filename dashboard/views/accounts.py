@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -55,7 +56,7 @@ def create_login_link(user: User) -> str:
 def login_local(request: HttpRequest, token: str) -> HttpResponse:
     user = _take_link(token) if _is_from_this_machine(request) else None
     if user is None:
-        message = "This link has been used, has expired, or was opened on another machine. Log in with name and password."
+        message = _("This link has been used, has expired, or was opened on another machine. Log in with name and password.")
         return render(request, "404.html", {"message": message}, status=404)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     return redirect("session-list")
@@ -66,7 +67,7 @@ def _take_link(token: str) -> User | None:
     if link is None:
         return None
     # Of two requests with the same token, one deletes the row and gets in.
-    deleted, _ = LoginLink.objects.filter(pk=link.pk).delete()
+    deleted, _by_model = LoginLink.objects.filter(pk=link.pk).delete()
     return link.user if deleted else None
 
 
@@ -74,7 +75,7 @@ def _is_from_this_machine(request: HttpRequest) -> bool:
     """Not only by its address: behind a proxy on this machine, everybody comes from loopback."""
     if _FORWARDING_HEADERS & set(request.headers):
         return False
-    name, _, port = request.get_host().rpartition(":")
+    name, _colon, port = request.get_host().rpartition(":")
     host = name if name and port.isdigit() else request.get_host()
     return host in _LOOPBACK_NAMES and _is_loopback(request.META["REMOTE_ADDR"])
 

@@ -1,7 +1,6 @@
 // Light, dark, or as the system has it. Loaded before the page is drawn, so that no page flashes in the wrong one.
 (() => {
   const NEXT = { system: "light", light: "dark", dark: "system" };
-  const WORDS = { system: "follow the system", light: "light", dark: "dark" };
   const SIGNS = { system: "◐", light: "○", dark: "●" };
   const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
   let theme = localStorage.getItem("theme") ?? "system";
@@ -12,7 +11,7 @@
     const button = document.getElementById("theme");
     if (button) {
       button.textContent = SIGNS[theme];
-      button.setAttribute("aria-label", `Theme: ${WORDS[theme]}`);
+      button.setAttribute("aria-label", button.dataset[theme]);
     }
   }
 
