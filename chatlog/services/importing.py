@@ -26,7 +26,7 @@ UNFINISHED_TAG = "importing"
 BATCH_MESSAGES = 500
 BATCH_CHARACTERS = 1_000_000
 # Sessions that are stored at the same time, so that they share their trips to the disk.
-AT_ONCE = 8
+AT_ONCE = 16
 
 Report = Callable[[Problem], None]
 

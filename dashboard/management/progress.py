@@ -51,7 +51,7 @@ class _Lines:
 
     def reach(self, done: float) -> None:
         percent = int(100 * done / self._total) if self._total else 100
-        if percent >= self._said + _STEP_PERCENT:
+        if percent >= self._said + _STEP_PERCENT or self._said < percent == 100:
             self._said = percent
             self._out.write(f"{self._label}: {percent} %")
 

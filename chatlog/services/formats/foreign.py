@@ -134,24 +134,22 @@ def _task(rest: Mapping[str, Any], first: Mapping[str, Any]) -> str:
 
 
 def _find_time(rest: dict[str, Any]) -> datetime | None:
-    """The first time there is; taken out of the record. One without a zone is meant in UTC. Raises `InvalidTimestamp`."""
+    """The first time that can be read, taken out of the record; one without a zone is meant in UTC. Others stay."""
     for key in _TIMES:
-        value = rest.get(key)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            del rest[key]
-            return _from_number(value, field=key)
-        if isinstance(value, str) and value.strip():
-            moment = parse_stored_timestamp(value, naive_zone=UTC, field=key)
+        moment = _read_time(rest.get(key))
+        if moment is not None:
             del rest[key]
             return moment
     return None
 
 
-def _from_number(value: float, *, field: str) -> datetime:
+def _read_time(value: object) -> datetime | None:
     try:
-        return datetime.fromtimestamp(value / 1000 if abs(value) >= _MILLISECONDS_FROM else value, UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise InvalidTimestamp(field, f"{value!r} is no number of seconds since 1970.") from error
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value / 1000 if abs(value) >= _MILLISECONDS_FROM else value, UTC)
+        return parse_stored_timestamp(value, naive_zone=UTC) if isinstance(value, str) else None
+    except (InvalidTimestamp, ValueError, OverflowError, OSError):  # "last Tuesday" says something, if not to a program
+        return None
 
 
 def _find(record: Mapping[str, Any], names: Iterable[str]) -> str | None:

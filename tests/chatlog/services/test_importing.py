@@ -5,12 +5,15 @@ import json
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from chatlog import Message, Session, SessionStatus, SessionStore, StorageError
 from chatlog.services import import_files
@@ -350,3 +353,60 @@ async def test_a_document_over_the_limit_is_named_and_not_loaded(
     await bring_in(store, tmp_path / "one_line.json", tmp_path / "many_lines.json", problems=problems)
     assert len(problems) == 2
     assert all("JSON lines" in problem.reason for problem in problems)
+
+
+words = st.sampled_from(
+    ["role", "source", "content", "messages", "history", "type", "timestamp", "metadata", "id", "tool_calls"]
+)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["user", "TextMessage"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words | st.text(max_size=4), inner, max_size=5),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(anything, max_size=4), indent=st.sampled_from([None, 1]))
+def test_no_json_at_all_breaks_an_import(values: list[Any], indent: int | None, tmp_path: Path) -> None:
+    texts = ["\n".join(map(json.dumps, values)), json.dumps(values, indent=indent)]
+    for text in texts:
+        (tmp_path / "any.json").write_text(text)
+        problems: list[Problem] = []
+        found = list(read_files([tmp_path / "any.json"], report=problems.append, on_progress=lambda path, size: None))
+        assert problems or found or text in {"[]", ""}
+        for discussion in found:
+            assert len(list(discussion.read_drafts())) == discussion.count > 0
+
+
+async def test_a_time_that_nobody_can_read_is_kept_as_it_is(store: SessionStore, tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "a", "time": 10**9}, {"role": "user", "content": "b", "time": "just after"}]
+    (tmp_path / "log.json").write_text(json.dumps({"history": said, "date": "last Tuesday"}))
+    await bring_in(store, tmp_path / "log.json")
+    session, messages = await get_only(store)
+    assert session.metadata == {"date": "last Tuesday"}
+    assert messages[1].metadata == {"time": "just after"}
+    assert messages[1].timestamp == messages[0].timestamp == session.created_at
+
+
+def test_memory_of_an_import_does_not_grow_with_the_length_of_a_discussion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_files, "KEPT_BYTES", 100_000)
+
+    def peak(messages: int) -> int:
+        line = json.dumps({"role": "user", "content": "空間を共有 " * 20}, ensure_ascii=False)
+        with (tmp_path / "log.jsonl").open("w") as file:
+            file.writelines(f"{line}\n" for _ in range(messages))
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        for discussion in read_files([tmp_path / "log.jsonl"], report=stop_at_once, on_progress=lambda path, size: None):
+            assert sum(1 for _ in discussion.read_drafts()) == messages
+        return tracemalloc.get_traced_memory()[1] - before
+
+    tracemalloc.start()
+    try:
+        peak(400)  # whatever is loaded once
+        short, long = peak(1_000), peak(20_000)
+    finally:
+        tracemalloc.stop()
+    assert long < 1.5 * short, f"{short:,} bytes for 1,000 messages, {long:,} for 20,000"
