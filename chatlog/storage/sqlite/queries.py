@@ -5,11 +5,11 @@ A list travels as one parameter, in JSON; a condition that is not wanted has the
 
 from __future__ import annotations
 
-SESSION_COLUMNS = (
+_SESSION_COLUMNS = (
     "session_id, task, title, status, created_at, updated_at, message_count, last_message_at, participants, tags, metadata, "
     "activity"
 )
-MESSAGE_COLUMNS = "messages.id & 16777215, message_id, source, content, timestamp, kind, models_usage, metadata"
+_MESSAGE_COLUMNS = "messages.id & 16777215, message_id, source, content, timestamp, kind, models_usage, metadata"
 
 BEGIN_READING = "BEGIN"
 BEGIN_WRITING = "BEGIN IMMEDIATE"
@@ -24,11 +24,11 @@ TRUST_DISK = "PRAGMA synchronous = NORMAL"
 # --- sessions
 
 IS_ID_TAKEN = "SELECT 1 FROM sessions WHERE id = ?"
-INSERT_SESSION = f"INSERT INTO sessions (id, headline, {SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-SELECT_SESSION = f"SELECT {SESSION_COLUMNS}, deleted_at FROM sessions WHERE session_id = ?"
-SELECT_SESSION_BY_ROWID = f"SELECT {SESSION_COLUMNS} FROM sessions WHERE id = ? AND deleted_at IS NULL"
+INSERT_SESSION = f"INSERT INTO sessions (id, headline, {_SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+SELECT_SESSION = f"SELECT {_SESSION_COLUMNS}, deleted_at FROM sessions WHERE session_id = ?"
+SELECT_SESSION_BY_ROWID = f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE id = ? AND deleted_at IS NULL"
 SELECT_SESSIONS_BY_ID = (
-    f"SELECT {SESSION_COLUMNS} FROM sessions WHERE session_id IN (SELECT value FROM json_each(?)) AND deleted_at IS NULL"
+    f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE session_id IN (SELECT value FROM json_each(?)) AND deleted_at IS NULL"
 )
 SELECT_PLACE = "SELECT id, message_count, deleted_at FROM sessions WHERE session_id = ?"
 UPDATE_SESSION = (
@@ -70,10 +70,10 @@ _NEWER = "(sessions.created_at, sessions.session_id) > (:created_at, :session_id
 _NEWEST_FIRST = "ORDER BY sessions.created_at DESC, sessions.session_id DESC LIMIT :limit"
 _OLDEST_FIRST = "ORDER BY sessions.created_at, sessions.session_id LIMIT :limit"
 
-LIST_OLDER = f"SELECT {SESSION_COLUMNS} FROM sessions WHERE {_OLDER} AND {_IS_LISTED} {_NEWEST_FIRST}"
-LIST_NEWER = f"SELECT {SESSION_COLUMNS} FROM sessions WHERE {_NEWER} AND {_IS_LISTED} {_OLDEST_FIRST}"
-LIST_OLDER_ACTIVE = f"SELECT {SESSION_COLUMNS} FROM sessions WHERE {_OLDER} AND {_IS_ACTIVE} AND {_IS_LISTED} {_NEWEST_FIRST}"
-LIST_NEWER_ACTIVE = f"SELECT {SESSION_COLUMNS} FROM sessions WHERE {_NEWER} AND {_IS_ACTIVE} AND {_IS_LISTED} {_OLDEST_FIRST}"
+LIST_OLDER = f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE {_OLDER} AND {_IS_LISTED} {_NEWEST_FIRST}"
+LIST_NEWER = f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE {_NEWER} AND {_IS_LISTED} {_OLDEST_FIRST}"
+LIST_OLDER_ACTIVE = f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE {_OLDER} AND {_IS_ACTIVE} AND {_IS_LISTED} {_NEWEST_FIRST}"
+LIST_NEWER_ACTIVE = f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE {_NEWER} AND {_IS_ACTIVE} AND {_IS_LISTED} {_OLDEST_FIRST}"
 COUNT_ALL = "SELECT count(*) FROM sessions WHERE deleted_at IS NULL"
 COUNT_LISTED = f"SELECT count(*) FROM sessions WHERE {_IS_LISTED}"
 COUNT_LISTED_ACTIVE = f"SELECT count(*) FROM sessions WHERE {_IS_ACTIVE} AND {_IS_LISTED}"
@@ -84,10 +84,10 @@ INSERT_MESSAGE = (
     "INSERT INTO messages (id, session, message_id, source, content, timestamp, kind, models_usage, metadata) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-SELECT_BY_MESSAGE_ID = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE session = ? AND message_id = ?"
-SELECT_MESSAGES_AFTER = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
-SELECT_MESSAGES_BEFORE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id > ? AND id < ? ORDER BY id DESC LIMIT ?"
-SELECT_MESSAGES_AT = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
+SELECT_BY_MESSAGE_ID = f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE session = ? AND message_id = ?"
+SELECT_MESSAGES_AFTER = f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+SELECT_MESSAGES_BEFORE = f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE id > ? AND id < ? ORDER BY id DESC LIMIT ?"
+SELECT_MESSAGES_AT = f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
 
 # --- searching: places are message ids, newest first; a place at 0 is a headline
 
@@ -155,4 +155,5 @@ COPY_VERSION_1_MESSAGES = (
 )
 DROP_VERSION_1 = "DROP TABLE old_messages; DROP TABLE old_sessions"
 
-TEXTS = frozenset(text for name, text in list(globals().items()) if name.isupper() and isinstance(text, str) and " " in text)
+# All of the above; the names that begin with an underscore are parts of them.
+TEXTS = frozenset(text for name, text in list(globals().items()) if name[0] != "_" and name.isupper() and isinstance(text, str))

@@ -28,7 +28,7 @@ def place_of(session_rowid: int, sequence: int) -> int:
 
 
 def session_row(session: Session) -> tuple[Any, ...]:
-    """What `SESSION_COLUMNS` hold of it."""
+    """What a row of `sessions` holds of it, in the order in which `queries` names the columns."""
     return (
         session.session_id,
         session.task,
@@ -46,7 +46,7 @@ def session_row(session: Session) -> tuple[Any, ...]:
 
 
 def session_from_row(row: tuple[Any, ...]) -> Session:
-    """The session that `SESSION_COLUMNS` tell of."""
+    """The session that such a row tells of."""
     session_id, task, title, status, created_at, updated_at, count, last_message_at, participants, tags, metadata, activity = (
         row
     )
@@ -82,7 +82,7 @@ def message_row(session_rowid: int, message: Message) -> tuple[Any, ...]:
 
 
 def message_from_row(session_id: str, row: tuple[Any, ...]) -> Message:
-    """The message that `MESSAGE_COLUMNS` tell of."""
+    """The message that a row tells of: its sequence, and the columns from `message_id` on."""
     sequence, message_id, source, content, timestamp, kind, models_usage, metadata = row
     return Message(
         session_id=session_id,
