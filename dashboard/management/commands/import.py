@@ -11,7 +11,7 @@ from chatlog.services.import_files import Problem, list_files
 from chatlog.services.importing import ImportCount, ImportStopped, import_discussions, read_files, stop_at_once
 from chatlog.storage.base import SessionStore
 from dashboard.management.progress import Meter, show_progress
-from dashboard.management.running import IMPOSSIBLE, LEFT_OUT, run_with_store
+from dashboard.management.running import IMPOSSIBLE, LEFT_OUT, STOPPED, run_with_store
 
 
 class Command(BaseCommand):
@@ -37,6 +37,8 @@ class Command(BaseCommand):
                 count = importing.check() if dry_run else run_with_store(importing.run)
             except ImportStopped as error:
                 raise CommandError(f"Stopped, nothing of this was stored: {error}", returncode=LEFT_OUT) from error
+            except KeyboardInterrupt:
+                raise CommandError("Stopped.", returncode=STOPPED) from None
         self._sum_up(count, importing.problems, dry_run=dry_run)
 
     def _sum_up(self, count: ImportCount, problems: int, *, dry_run: bool) -> None:

@@ -84,6 +84,17 @@ async def test_an_export_moves_between_the_stores_and_keeps_fields_that_nobody_k
         assert stored.metadata == {"a": {"y": 2, "z": 1}, "b": 1, "extra": {"made_by": "another program"}}
 
 
+async def test_what_the_embedded_store_kept_can_be_brought_to_cosmos_db(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path / "a.sqlite3") as embedded, open_double_store() as distributed:
+        for number in range(3):
+            await keep(embedded, make_drafts(120, models_usage={"b": 1, "a": 2.5}), tags=["kept"], title=f"Number {number}")
+        first = await export(embedded)
+        (tmp_path / "first.jsonl").write_bytes(first)
+        await bring_in(distributed, tmp_path / "first.jsonl")
+        assert await export(distributed) == first
+        assert (await bring_in(distributed, tmp_path / "first.jsonl")).there == 3
+
+
 async def test_the_lines_of_an_export_name_their_format_first_and_their_number_last(store: SessionStore) -> None:
     await keep(store, make_drafts(2))
     await keep(store, [])

@@ -9,6 +9,8 @@ import json
 import re
 import shlex
 import shutil
+import signal
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from io import StringIO
@@ -24,7 +26,7 @@ from chatlog import SessionStore, open_store
 from chatlog.domain.clock import utc_now
 from dashboard.models import Star
 from tests.chatlog.services.taking import keep
-from tests.dashboard.site_process import manage
+from tests.dashboard.site_process import ROOT, environment, manage
 from tests.factories import make_draft
 
 Result = TypeVar("Result")
@@ -99,6 +101,26 @@ def test_a_strict_import_stops_with_1_and_stores_nothing_of_it(tmp_path: Path) -
 def test_import_of_nothing_ends_with_2(tmp_path: Path) -> None:
     text, code = fail("import", tmp_path / "nowhere.json")
     assert (code, "nowhere.json" in text) == (2, True)
+
+
+@pytest.mark.parametrize("option", ["--strict", "--dry-run"])
+async def test_ctrl_c_stops_an_import_with_130_and_no_traceback(option: str, tmp_path: Path) -> None:
+    line = '{"history": [{"role": "user", "content": "%d"}]}\n'
+    (tmp_path / "log.jsonl").write_text("".join(line % number for number in range(60_000)))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(ROOT / "manage.py"), "import", option, str(tmp_path / "log.jsonl")),
+        cwd=ROOT,
+        env=environment(tmp_path),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    assert b"%" in await process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, text = await process.communicate()
+    assert process.returncode == 130
+    assert b"Stopped." in text
+    assert b"Traceback" not in text
 
 
 def test_an_export_of_all_can_be_imported_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
