@@ -1,6 +1,8 @@
-// Reading along: the page follows the newest remark until its reader scrolls up; shares of the words; one speaker only.
+// Reading along: the page follows the newest remark until its reader scrolls up; shares of the words.
 
-import { lastSequence } from "./live.js";
+import { isAtEnd, lastSequence, newestSequence } from "./live.js";
+import { goToNewest, isLoaded } from "./windows.js";
+import * as words from "./words.js";
 
 const NEAR_THE_END = 120; // pixels
 const QUIET_AFTER = 5; // seconds
@@ -13,7 +15,6 @@ const letters = new Map(); // of each speaker on this page
 
 let isFollowing = false;
 let firstUnread = null;
-let only = null;
 let heardAt = Date.now();
 
 function state() {
@@ -28,7 +29,8 @@ function goToTheEnd() {
   scrollTo({ top: document.documentElement.scrollHeight });
 }
 
-export function follow() {
+export async function follow() {
+  await goToNewest();
   isFollowing = true;
   markUnread(null);
   jump.hidden = true;
@@ -53,15 +55,24 @@ function markUnread(row) {
 
 function countUnread() {
   const count = lastSequence() - Number(firstUnread.dataset.sequence) + 1;
-  firstUnread.dataset.unread = `${count} new`;
-  jump.querySelector("span").textContent = count;
+  firstUnread.dataset.unread = words.get("new", { n: count });
+  offer("new", count);
+}
+
+function offer(name, count = 0) {
+  jump.textContent = jump.dataset[name].replace("{n}", words.number(count));
   jump.hidden = false;
+}
+
+// Whoever reads an earlier part is told how much there is after it.
+function offerTheEnd() {
+  if (isAtEnd()) jump.hidden = firstUnread === null;
+  else offer("later", newestSequence() - lastSequence());
 }
 
 function note(row) {
   const { source, letters: count } = row.dataset;
   letters.set(source, (letters.get(source) ?? 0) + Number(count));
-  row.classList.toggle("other", only !== null && source !== only);
 }
 
 function showShares() {
@@ -70,21 +81,14 @@ function showShares() {
     const share = (letters.get(button.dataset.only) ?? 0) / all;
     button.querySelector(".share").textContent = `${Math.round(100 * share)}%`;
     button.querySelector(".part-of").setAttribute("width", 100 * share);
-    button.setAttribute("aria-pressed", button.dataset.only === only);
   }
-}
-
-function showOnly(source) {
-  only = source === only ? null : source;
-  for (const row of messages.children) row.classList.toggle("other", only !== null && row.dataset.source !== only);
-  showShares();
 }
 
 function tellSilence() {
   pauseButton.hidden = state() !== "running";
   const seconds = Math.round((Date.now() - heardAt) / 1000);
-  quiet.hidden = state() !== "running" || seconds < QUIET_AFTER;
-  quiet.textContent = `quiet for ${seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`}`;
+  quiet.hidden = state() !== "running" || seconds < QUIET_AFTER || !isAtEnd();
+  quiet.textContent = words.get("quiet", { length: words.roughly(seconds) });
 }
 
 new MutationObserver((changes) => {
@@ -92,9 +96,8 @@ new MutationObserver((changes) => {
   if (!rows.length) return;
   rows.forEach(note);
   showShares();
-  const isNew = rows.at(-1) === messages.lastElementChild;
   document.getElementById("empty").hidden = true;
-  if (!isNew) return; // earlier remarks, asked for
+  if (isLoaded(rows[0])) return offerTheEnd();
   heardAt = Date.now();
   tellSilence();
   if (isFollowing) return goToTheEnd();
@@ -103,12 +106,17 @@ new MutationObserver((changes) => {
 }).observe(messages, { childList: true });
 
 // The side is sent anew with each change of the session.
-document.addEventListener("chatlog:received", showShares);
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-only]");
-  if (button) showOnly(button.dataset.only);
+document.addEventListener("chatlog:received", () => {
+  showShares();
+  offerTheEnd();
 });
-jump.addEventListener("click", follow);
+document.addEventListener("chatlog:later", offerTheEnd);
+document.addEventListener("chatlog:replaced", () => {
+  letters.clear(); // the observer counts those of the new part
+  isFollowing = false;
+  markUnread(null);
+});
+jump.addEventListener("click", () => follow());
 pauseButton.addEventListener("click", togglePause);
 
 // Scrolling up stops following; scrolling back to the end takes it up again, unless it was paused by hand.
@@ -117,7 +125,7 @@ addEventListener("scroll", () => {
   const isUpwards = scrollY < lastScroll;
   lastScroll = scrollY;
   if (isFollowing && isUpwards && !isNearTheEnd()) isFollowing = false;
-  else if (!isFollowing && isNearTheEnd() && pauseButton.getAttribute("aria-pressed") === "false" && state() === "running") follow();
+  else if (!isFollowing && isNearTheEnd() && isAtEnd() && pauseButton.getAttribute("aria-pressed") === "false" && state() === "running") follow();
 }, { passive: true });
 
 addEventListener("resize", () => isFollowing && goToTheEnd());
@@ -128,8 +136,8 @@ setInterval(tellSilence, 1000);
 setInterval(() => {
   const length = document.querySelector("#length[data-ticks]");
   if (!length) return;
-  const seconds = ++length.dataset.seconds;
-  const [h, min, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  length.textContent = h ? `${h} h ${min} min` : min ? `${min} min ${s} s` : `${s} s`;
+  length.textContent = words.duration(++length.dataset.seconds);
 }, 1000);
-if (state() === "running" && !location.hash) follow();
+offerTheEnd();
+const isSentHere = location.hash || ["at", "before", "after", "find"].some((name) => new URLSearchParams(location.search).has(name));
+if (state() === "running" && isAtEnd() && !isSentHere) follow();

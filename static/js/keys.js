@@ -1,48 +1,81 @@
 // The keyboard, off wherever somebody types.
 
+import { copyLink, copyMarkdown } from "./copying.js";
 import * as discussion from "./discussion.js";
+import * as find from "./find.js";
+import { goToFirst, load } from "./windows.js";
 
 const sheet = document.getElementById("keys");
+const messages = document.getElementById("messages");
 let pendingG = false;
 
 function remarks() {
-  return [...(document.getElementById("messages")?.children ?? [])];
+  return [...messages.children].filter((row) => !row.classList.contains("other"));
 }
 
+function focused() {
+  return document.activeElement?.closest?.(".message");
+}
+
+// The one in focus; without one, the one an address named; else the first in view.
 function current() {
   const rows = remarks();
-  const focused = document.activeElement?.closest?.(".message");
-  return focused ? rows.indexOf(focused) : rows.findIndex((row) => row.getBoundingClientRect().bottom > 72);
+  const known = rows.indexOf(focused() ?? messages.querySelector(":target"));
+  return known >= 0 ? known : rows.findIndex((row) => row.getBoundingClientRect().bottom > 100);
 }
 
-function goTo(index) {
-  const rows = remarks();
-  if (!rows.length) return;
-  const row = rows[Math.max(0, Math.min(rows.length - 1, index))];
+function goTo(row) {
+  if (!row) return;
   discussion.pause();
   row.focus({ preventScroll: true });
   row.scrollIntoView({ block: "center" });
 }
 
-function copyLink() {
-  const row = remarks()[current()];
-  if (row) navigator.clipboard?.writeText(new URL(`#${row.id}`, location.href).href);
+async function move(by) {
+  const rows = remarks();
+  const row = rows[current()];
+  if (!rows[current() + by]) await load(by < 0 ? "earlier" : "later");
+  const now = remarks();
+  goTo(now[now.indexOf(row) + by] ?? row);
+}
+
+function isSomewhere() {
+  return focused() || messages.querySelector(":target");
+}
+
+async function goToStart() {
+  await goToFirst();
+  goTo(remarks()[0]);
+}
+
+function withCurrent(work) {
+  return () => {
+    const row = remarks()[current()];
+    if (row) work(row);
+  };
 }
 
 const ACTIONS = {
-  j: () => goTo(document.activeElement?.closest?.(".message") ? current() + 1 : current()),
-  k: () => goTo(current() - 1),
+  j: () => (isSomewhere() ? move(1) : goTo(remarks()[current()])),
+  k: () => move(-1),
   G: () => discussion.follow(),
   p: () => discussion.togglePause(),
-  y: copyLink,
+  y: withCurrent(copyLink),
+  c: withCurrent(copyMarkdown),
+  f: find.openFind,
+  n: () => find.step(1),
+  N: () => find.step(-1),
+  "[": () => document.getElementById("newer").click(),
+  "]": () => document.getElementById("older").click(),
   t: () => document.getElementById("theme").click(),
-  "?": () => sheet?.showModal(),
+  "?": () => sheet.showModal(),
+  Escape: find.closeFind,
 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, [contenteditable], dialog")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.target.closest("input, textarea, select, [contenteditable], dialog")) return;
   if (event.key === "g") {
-    if (pendingG) goTo(0);
+    if (pendingG) goToStart();
     pendingG = !pendingG;
     setTimeout(() => (pendingG = false), 800);
     return;

@@ -6,7 +6,7 @@ import pytest
 from django.test import AsyncClient
 
 from chatlog.domain.models import Session, SessionStatus
-from chatlog.services.browsing import TRANSCRIPT_MESSAGES
+from chatlog.services.browsing import WINDOW_MESSAGES
 from chatlog.storage.base import SessionStore
 from dashboard.stores import use_store
 from tests.dashboard.doubles import AwayStore
@@ -42,34 +42,85 @@ async def test_a_discussion_is_shown_whole_and_in_order(browser: AsyncClient, st
     assert '<bdi class="tag">料金</bdi>' in html
 
 
-async def test_a_long_discussion_shows_its_end_and_leads_to_what_was_before(browser: AsyncClient, store: SessionStore) -> None:
-    session = await create(store, messages=2000)
-    path, seen = f"/sessions/{session.session_id}/", list[int]()
-    for end in (2000, 1500, 1000, 500):
-        html = await read(browser, path)
-        assert shown(html) == list(range(end - TRANSCRIPT_MESSAGES + 1, end + 1))
-        seen = shown(html) + seen
-        earlier = re.search(r'id="earlier"(?! hidden).*?href="(\?before=\d+)"', html, re.DOTALL)
-        path = f"/sessions/{session.session_id}/{earlier[1]}" if earlier else ""
-    assert seen == list(range(1, 2001))
-    assert re.search(r'id="earlier"[^>]* hidden', html)
+def link(html: str, side: str) -> str | None:
+    """Where the link to earlier or later remarks leads; `None` at that end of the session."""
+    found = re.search(rf'<p id="{side}">\s*<a class="button" href="([^"]*)"', html)
+    return found[1] if found else None
 
 
-async def test_earlier_remarks_come_as_a_part_to_a_page_that_asks_for_one(browser: AsyncClient, store: SessionStore) -> None:
-    session = await create(store, messages=700)
-    part = await read(browser, f"/sessions/{session.session_id}/?before=201", hx_request="true")
-    assert shown(part) == list(range(1, 201))
+@pytest.mark.parametrize(("side", "start"), [("earlier", ""), ("later", "?after=0")])
+async def test_links_lead_through_a_long_discussion_without_hole_or_double(
+    side: str, start: str, browser: AsyncClient, store: SessionStore
+) -> None:
+    session = await create(store, messages=200)
+    path, seen = start, list[int]()
+    while True:
+        html = await read(browser, f"/sessions/{session.session_id}/{path}")
+        numbers = shown(html)
+        assert len(numbers) <= WINDOW_MESSAGES
+        seen = numbers + seen if side == "earlier" else seen + numbers
+        following = link(html, side)
+        if following is None:
+            break
+        path = following
+    assert seen == list(range(1, 201))
+
+
+async def test_the_newest_part_is_shown_first(browser: AsyncClient, store: SessionStore) -> None:
+    session = await create(store, messages=200)
+    html = await read(browser, f"/sessions/{session.session_id}/")
+    assert shown(html) == list(range(200 - WINDOW_MESSAGES + 1, 201))
+    assert link(html, "later") is None
+    assert f"{200 - WINDOW_MESSAGES} before these" in html
+
+
+@pytest.mark.parametrize("at", [1, 2, 100, 199, 200])
+async def test_a_link_to_a_remark_shows_what_is_around_it(at: int, browser: AsyncClient, store: SessionStore) -> None:
+    session = await create(store, messages=200)
+    html = await read(browser, f"/sessions/{session.session_id}/?at={at}")
+    numbers = shown(html)
+    assert at in numbers
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert min(at - 1, 20) <= at - numbers[0] <= WINDOW_MESSAGES
+    assert (link(html, "earlier") is None) == (numbers[0] == 1)
+    assert (link(html, "later") is None) == (numbers[-1] == 200)
+
+
+@pytest.mark.parametrize("query", ["before=101", "after=100", "at=100", ""])
+async def test_a_part_comes_alone_to_a_script_that_asks_for_one(query: str, browser: AsyncClient, store: SessionStore) -> None:
+    session = await create(store, messages=200)
+    path = f"/sessions/{session.session_id}/?{query}"
+    part, whole = await read(browser, path, hx_request="true"), await read(browser, path)
+    assert shown(part) == shown(whole)
     assert "<html" not in part
-    assert re.search(r'<p id="earlier" hx-swap-oob="true" hidden>', part)
-    whole = await read(browser, f"/sessions/{session.session_id}/?before=201")
-    assert shown(whole) == list(range(1, 201))
     assert "<html" in whole
+    assert [link(part, side) for side in ("earlier", "later")] == [link(whole, side) for side in ("earlier", "later")]
 
 
-@pytest.mark.parametrize("before", [1, 0])
-async def test_before_the_first_there_is_nothing(before: int, browser: AsyncClient, store: SessionStore) -> None:
+async def test_a_cache_tells_the_part_from_the_page(browser: AsyncClient, store: SessionStore) -> None:
+    session = await create(store, messages=1)
+    assert "HX-Request" in (await browser.get(f"/sessions/{session.session_id}/"))["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("at=9", "There is no remark #9 so far."),
+        ("at=9007199254740991", "There is no remark #9007199254740991 so far."),
+        ("after=3", "Nothing has been said after remark #3 so far."),
+        ("after=99", "Nothing has been said after remark #99 so far."),
+        ("before=1", "There is nothing before the first remark."),
+        ("before=0", "There is nothing before the first remark."),
+    ],
+)
+async def test_where_there_is_nothing_the_page_says_so_and_shows_the_newest(
+    query: str, words: str, browser: AsyncClient, store: SessionStore
+) -> None:
     session = await create(store, messages=3)
-    assert shown(await read(browser, f"/sessions/{session.session_id}/?before={before}")) == []
+    html = await read(browser, f"/sessions/{session.session_id}/?{query}")
+    assert shown(html) == [1, 2, 3]
+    assert words in html
+    assert shown(await read(browser, f"/sessions/{session.session_id}/?{query}", hx_request="true")) == []
 
 
 async def test_past_the_end_is_the_end(browser: AsyncClient, store: SessionStore) -> None:
@@ -79,7 +130,7 @@ async def test_past_the_end_is_the_end(browser: AsyncClient, store: SessionStore
 
 async def test_the_first_row_of_a_later_part_knows_what_was_before(browser: AsyncClient, store: SessionStore) -> None:
     session = await create(store)
-    await store.append_messages(session.session_id, make_drafts(TRANSCRIPT_MESSAGES + 1, source="ann"))
+    await store.append_messages(session.session_id, make_drafts(WINDOW_MESSAGES + 1, source="ann"))
     html = await read(browser, f"/sessions/{session.session_id}/")
     assert shown(html)[0] == 2
     assert re.search(r'id="message-2" class="[^"]*joined', html)
@@ -100,13 +151,19 @@ async def test_an_unknown_discussion_is_a_page_that_says_so(browser: AsyncClient
     assert 'href="/"' in html
 
 
-@pytest.mark.parametrize("before", ["", "x", "-1", "1.5", "1e3", "٣", "9" * 17, "9" * 5000, "9" * 16, "0x1", " 1", "1_0"])
-async def test_a_number_that_is_none_is_a_page_that_helps(before: str, browser: AsyncClient, store: SessionStore) -> None:
+NO_NUMBERS = ["", "x", "-1", "1.5", "1e3", "٣", "9" * 17, "9" * 5000, "9" * 16, "0x1", " 1", "1_0"]
+
+
+@pytest.mark.parametrize("name", ["before", "after", "at"])
+@pytest.mark.parametrize("text", NO_NUMBERS)
+async def test_a_number_that_is_none_is_a_page_that_helps(
+    text: str, name: str, browser: AsyncClient, store: SessionStore
+) -> None:
     session = await create(store, messages=1)
-    response = await browser.get(f"/sessions/{session.session_id}/", {"before": before})
+    response = await browser.get(f"/sessions/{session.session_id}/", {name: text})
     assert response.status_code == 400
     html = response.content.decode()
-    assert "before: " in html
+    assert re.search(rf"{name}: |sequence: ", html)
     assert 'href="/"' in html
 
 
