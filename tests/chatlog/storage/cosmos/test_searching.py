@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from chatlog import Session
+from chatlog import Session, SessionStatus
 from chatlog.domain.filters import SearchQuery, SessionFilter
 from chatlog.domain.models import SessionState
 from chatlog.domain.search import parse_terms
@@ -220,6 +220,16 @@ class TestOfTheSeedsForm:
         await store.recount_session(SESSION_ID)
         (hit,) = (await store.search(asking("リモート"))).hits
         assert (hit.sequence, hit.source) == (0, None)
+
+    async def test_all_its_fields_change_with_one_patch(self, double: Double, store: CosmosSessionStore) -> None:
+        """A patch has room for ten operations, and this is all that can ever change at once."""
+        await store.append_messages(SESSION_ID, [make_draft(source="new")])
+        double.journal.requests.clear()
+        await store.update_session(SESSION_ID, status=SessionStatus.FAILED, title="A title", tags=["x"])
+        assert double.journal.requests["patch"] == 1
+        session = await store.get_session(SESSION_ID)
+        assert (session.status, session.title, session.tags, session.message_count) == ("failed", "A title", ("x",), 5)
+        assert (await store.search(asking("title"))).hits[0].sequence == 0
 
     async def test_the_windows_are_numbered_like_the_whole(self, store: CosmosSessionStore) -> None:
         await store.append_messages(SESSION_ID, [make_draft(), make_draft()])
