@@ -4,7 +4,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check fix bench soak lock clean
+.PHONY: help demo test test-fast check fix messages bench soak lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,11 @@ check: $(VENV)/ready ## Lint, types, templates, floors; changes nothing
 fix: $(VENV)/ready ## Format, and mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+messages: $(VENV)/ready ## Bring the catalogue of Japanese words up to date with the sources (needs gettext)
+	$(BIN)/python manage.py makemessages --locale ja --no-obsolete --no-location --no-wrap \
+	  --ignore node_modules --ignore $(VENV) --ignore tests --ignore benchmarks
+	$(BIN)/python manage.py compilemessages --locale ja --ignore node_modules --ignore $(VENV)
 
 bench: $(VENV)/ready ## Measure; prints ratios of one run on this machine
 	$(BIN)/python -m benchmarks
