@@ -15,15 +15,17 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.safestring import SafeString, mark_safe
 
-from chatlog.domain.models import Message, MessageKind, Session
+from chatlog.domain.clock import utc_now
+from chatlog.domain.models import Message, Session
 from chatlog.services.formats.plain import title_of
+from dashboard.fragments import CODE_KINDS, KIND_WORDS
 from dashboard.rendering import render_markdown, render_preformatted
 from dashboard.speakers import get_speaker, list_speakers
+from dashboard.wording import state_words
 
 SHEETS = ("css/tokens.css", "css/discussion.css", "css/export.css")
 _DARK = re.compile(r':root\[data-theme="dark"\] (\{[^}]*\})')
 _PLACE = "<!-- sessions -->"
-_CODE_KINDS = {MessageKind.TOOL_CALL, MessageKind.TOOL_RESULT}
 
 
 class HtmlWriter:
@@ -41,7 +43,10 @@ class HtmlWriter:
 
     def session(self, session: Session, *, count: int) -> str:
         speakers = list_speakers(session.session_id, session.participants)
-        return self._render("session", {"session": session, "title": title_of(session), "speakers": speakers, "count": count})
+        with translation.override(self._language):
+            state = state_words()[session.state(utc_now())]
+        context = {"session": session, "title": title_of(session), "state": state, "speakers": speakers, "count": count}
+        return self._render("session", context)
 
     def messages(self, session: Session, messages: Sequence[Message]) -> str:
         return self._render("messages", {"rows": [_row(message) for message in messages]})
@@ -71,10 +76,10 @@ def _hash(style: str) -> str:
 
 
 def _row(message: Message) -> dict[str, object]:
-    render = render_preformatted if message.kind in _CODE_KINDS else render_markdown
+    render = render_preformatted if message.kind in CODE_KINDS else render_markdown
     return {
         "message": message,
         "speaker": get_speaker(message.session_id, message.source),
-        "kind": "" if message.kind == MessageKind.TEXT else message.kind.replace("_", " "),
+        "kind": KIND_WORDS.get(message.kind, message.kind),
         "body": render(message.content),
     }

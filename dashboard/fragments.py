@@ -32,9 +32,9 @@ CACHE_BYTES = 32 * 1024 * 1024
 TITLE_CHARACTERS = 120
 
 _FOLDED_KINDS = {MessageKind.TOOL_CALL, MessageKind.TOOL_RESULT, MessageKind.THOUGHT, MessageKind.EVENT}
-_CODE_KINDS = {MessageKind.TOOL_CALL, MessageKind.TOOL_RESULT}
+CODE_KINDS = {MessageKind.TOOL_CALL, MessageKind.TOOL_RESULT}
 # A kind that is not here is shown as its writer called it.
-_KIND_WORDS: dict[str, Any] = {
+KIND_WORDS: dict[str, Any] = {
     MessageKind.TEXT: "",
     MessageKind.TOOL_CALL: _("tool call"),
     MessageKind.TOOL_RESULT: _("tool result"),
@@ -163,7 +163,7 @@ def _message_context(message: Message, before: Message | None) -> dict[str, Any]
         "source": show_hidden(message.source),
         "silence": say_roughly(silence) if silence >= SILENCE else "",
         "is_joined": before is not None and _continues(message, before) and silence < SILENCE,
-        "kind": _KIND_WORDS.get(message.kind, show_hidden(message.kind)),
+        "kind": KIND_WORDS.get(message.kind, show_hidden(message.kind)),
         "is_folded": message.kind in _FOLDED_KINDS,
         "summary": _first_line(message.content),
         "body": _body(message),
@@ -178,7 +178,7 @@ def _continues(message: Message, before: Message) -> bool:
 
 
 def _body(message: Message) -> SafeString:
-    return render_preformatted(message.content) if message.kind in _CODE_KINDS else render_markdown(message.content)
+    return render_preformatted(message.content) if message.kind in CODE_KINDS else render_markdown(message.content)
 
 
 def _first_line(text: str) -> str:

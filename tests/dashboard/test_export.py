@@ -8,6 +8,7 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.http import HttpResponse
@@ -16,7 +17,7 @@ from django.test import AsyncClient
 from chatlog import Session, SessionStatus, SessionStore, StorageError, StorageUnavailable
 from chatlog.services.exporting import PAGE_MESSAGES
 from dashboard.export_formats import disposition
-from dashboard.exporting_html import load_style
+from dashboard.exporting_html import HtmlWriter, load_style
 from dashboard.stores import use_store
 from tests.dashboard.site_process import running_site
 from tests.factories import make_draft, make_drafts, make_session
@@ -208,3 +209,12 @@ async def test_the_list_leads_to_exports_under_its_own_filters(browser: AsyncCli
     for link in links:
         text = await read(await browser.get(link))
         assert (wanted.session_id in text, other.session_id in text) == (True, False)
+
+
+async def test_the_html_file_speaks_the_reader_s_language(store: SessionStore) -> None:
+    session = await keep(store)
+    writer = HtmlWriter(zone=ZoneInfo("Asia/Tokyo"), language="ja")
+    text = writer.begin() + writer.session(session, count=3)
+    assert '<html lang="ja">' in text
+    assert "完了" in text
+    assert "JST" in text

@@ -276,6 +276,7 @@ class FailingStore:
 
     def __init__(self, store: SessionStore, *, appends: int) -> None:
         self._store, self._left = store, appends
+        self.sent = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -284,6 +285,7 @@ class FailingStore:
         if self._left == 0:
             raise StorageError("The disk is gone.")
         self._left -= 1
+        self.sent += len(drafts)
         return await self._store.append_messages(session_id, drafts)
 
 
@@ -296,7 +298,9 @@ async def test_an_import_that_broke_off_is_seen_as_such_and_completed_by_the_nex
         await bring_in(FailingStore(store, appends=2), tmp_path / "own.jsonl")  # type: ignore[arg-type]
     session, messages = await get_only(store)
     assert (session.status, session.tags, len(messages)) == (SessionStatus.ACTIVE, (UNFINISHED_TAG,), 20)
-    assert (await bring_in(store, tmp_path / "own.jsonl")).stored == 1
+    watched = FailingStore(store, appends=-1)
+    assert (await bring_in(watched, tmp_path / "own.jsonl")).stored == 1  # type: ignore[arg-type]
+    assert watched.sent == 15, "what was stored already was sent again"
     assert await export(store) == (tmp_path / "own.jsonl").read_bytes()
 
 
