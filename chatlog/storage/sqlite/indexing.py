@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 
@@ -23,6 +23,13 @@ _ENOUGH_CHANGES = 512
 _RETRY_SECONDS = 5.0
 
 
+class Step(NamedTuple):
+    """What one transaction did: how many texts it indexed, and whether that was all that waited."""
+
+    texts: int
+    is_all: bool
+
+
 class Backlog:
     """How long the index has been behind, and when it should catch up. Times are those of `time.monotonic`."""
 
@@ -37,10 +44,10 @@ class Backlog:
             self._since = self._since or time.monotonic()
             self._changes += changes
 
-    def has_shrunk(self, *, is_empty: bool) -> None:
+    def shrink(self, step: Step) -> None:
         """The index has caught up a little, or wholly."""
-        self._changes = 0
-        if is_empty:
+        self._changes = 0 if step.is_all else max(0, self._changes - step.texts)
+        if step.is_all:
             self._since = None
 
     def postpone(self) -> None:
@@ -63,17 +70,18 @@ class Backlog:
         return max(0.0, min(_IDLE_SECONDS, self._since + _LONGEST_WAIT_SECONDS - now))
 
     @property
-    def is_due(self) -> bool:
-        """Whether the index should be written although saves keep coming."""
-        return self.is_waiting and (self._changes >= _ENOUGH_CHANGES or self._has_waited_long)
+    def is_old(self) -> bool:
+        """Whether something has waited so long that the index should be written although saves keep coming."""
+        return self.is_waiting and self._since is not None and time.monotonic() >= self._since + _LONGEST_WAIT_SECONDS
 
     @property
-    def _has_waited_long(self) -> bool:
-        return self._since is not None and time.monotonic() >= self._since + _LONGEST_WAIT_SECONDS
+    def is_large(self) -> bool:
+        """Whether so much has come that writing it in one go pays, and that more would be hard to catch up with."""
+        return self.is_waiting and self._changes >= _ENOUGH_CHANGES
 
 
-def index_some(connection: apsw.Connection) -> bool:
-    """Index what waits, for `MOST_SECONDS`, and return whether that was all.
+def index_some(connection: apsw.Connection) -> Step:
+    """Index what waits, for `MOST_SECONDS`.
 
     In a transaction of its own that does not wait for the disk: a power cut may take it back, together with the counters that
     say how far the index has got, and then it is done again. What was saved before it stays saved.
@@ -82,26 +90,28 @@ def index_some(connection: apsw.Connection) -> bool:
     try:
         connection.execute(queries.BEGIN_WRITING)
         try:
-            is_all = _index_until(connection, time.monotonic() + MOST_SECONDS)
+            step = _index_until(connection, time.monotonic() + MOST_SECONDS)
         except BaseException:  # raised again below
             connection.execute(queries.ROLLBACK)
             raise
         connection.execute(queries.COMMIT)
-        return is_all
+        return step
     finally:
         connection.execute(queries.WAIT_FOR_DISK)
 
 
-def _index_until(connection: apsw.Connection, deadline: float) -> bool:
+def _index_until(connection: apsw.Connection, deadline: float) -> Step:
     # Sessions in the order of their rows, for the index holds its rows in memory only as long as their ids go up.
     waiting: list[Any] = connection.execute(queries.SELECT_UNINDEXED).fetchall()
+    texts = 0
     for session, indexed, last_sequence, headline in waiting:
         for reached in _index_session(connection, session, indexed, last_sequence, headline):
             if time.monotonic() > deadline:
                 connection.execute(queries.SET_INDEXED, (reached, session))
-                return False
+                return Step(texts + reached - indexed, is_all=False)
         connection.execute(queries.SET_INDEXED, (last_sequence, session))
-    return len(waiting) < queries.MOST_UNINDEXED
+        texts += last_sequence - indexed
+    return Step(texts, is_all=len(waiting) < queries.MOST_UNINDEXED)
 
 
 def _index_session(connection: apsw.Connection, session: int, indexed: int, last_sequence: int, headline: str) -> Iterator[int]:

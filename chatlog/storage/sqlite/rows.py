@@ -93,7 +93,7 @@ def message_from_row(session_id: str, row: tuple[Any, ...]) -> Message:
         timestamp=to_time(timestamp),
         kind=kind,
         models_usage=None if models_usage is None else json.loads(models_usage),
-        metadata=json.loads(metadata),
+        metadata={} if metadata == "{}" else json.loads(metadata),
     )
 
 

@@ -84,7 +84,11 @@ class GroupCommitWriter:
         while (group := self._next_group()) is not None:
             if group:
                 self._save(group)
-            if not group or self._backlog.is_due:
+            if not group or self._backlog.is_old:
+                self._index()
+            while (
+                self._backlog.is_large
+            ):  # as much as comes is indexed, or many saves would leave the index ever further behind
                 self._index()
         self._finish_index()
         self._drop_connection()
@@ -133,7 +137,8 @@ class GroupCommitWriter:
         """Let the index catch up a little. Saves are acknowledged by now, and must not fail for the index."""
         try:
             with translated_errors(self._path):
-                is_empty = self._connection is None or index_some(self._connection)
+                self._connection = self._connection or self._open()
+                step = index_some(self._connection)
         except Exception:  # whatever it is: it is told once and tried again
             self._backlog.postpone()
             self._drop_connection()
@@ -141,7 +146,7 @@ class GroupCommitWriter:
                 logger.exception("The search index of %s is behind; it is tried again. Nothing is lost.", self._path)
             self._index_failed = True
         else:
-            self._backlog.has_shrunk(is_empty=is_empty)
+            self._backlog.shrink(step)
             self._index_failed = False
 
     def _finish_index(self) -> None:

@@ -38,7 +38,7 @@ async def store(path: Path) -> AsyncIterator[SqliteSessionStore]:
 @pytest.fixture
 def idle_index(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the index never got to work."""
-    monkeypatch.setattr(writer, "index_some", lambda connection: True)
+    monkeypatch.setattr(writer, "index_some", lambda connection: indexing.Step(0, is_all=True))
 
 
 def count_waiting(path: Path) -> int:
@@ -92,6 +92,15 @@ async def test_it_follows_while_saves_never_stop(store: SqliteSessionStore, path
     assert count_indexed(path) == 3_208
 
 
+async def test_it_is_not_left_behind_by_many_messages_at_once(store: SqliteSessionStore, path: Path) -> None:
+    session = await store.create_session(make_session())
+    behind = []
+    for _ in range(8):
+        await store.append_messages(session.session_id, make_drafts(1_000))
+        behind.append(count_waiting(path))
+    assert max(behind) < 3_000
+
+
 async def test_what_it_has_not_got_to_is_found_at_once(idle_index: None, store: SqliteSessionStore, path: Path) -> None:
     session = await store.create_session(make_session(task="firstword"))
     assert await search(store, "firstword") == [0]
@@ -107,7 +116,7 @@ async def test_half_in_the_index_and_half_not_is_found_once_and_in_order(
     session = await store.create_session(make_session(task="word"))
     await store.append_messages(session.session_id, make_drafts(5, content="a word"))
     await until(lambda: count_waiting(path) == 0)
-    monkeypatch.setattr(writer, "index_some", lambda connection: True)
+    monkeypatch.setattr(writer, "index_some", lambda connection: indexing.Step(0, is_all=True))
     await store.append_messages(session.session_id, make_drafts(5, content="a word"))
     newer = await store.create_session(make_session(task="a word"))
     await store.append_messages(newer.session_id, make_drafts(2, content="word"))
@@ -126,8 +135,8 @@ async def test_closing_leaves_nothing_waiting(path: Path) -> None:
 async def test_a_writer_that_was_killed_leaves_nothing_behind_for_long(path: Path) -> None:
     program = (
         "import asyncio, os, signal, sys, chatlog\n"
-        "from chatlog.storage.sqlite import writer\n"
-        "writer.index_some = lambda connection: True\n"
+        "from chatlog.storage.sqlite import indexing, writer\n"
+        "writer.index_some = lambda connection: indexing.Step(0, is_all=True)\n"
         "async def main():\n"
         "    async with chatlog.open_store(sys.argv[1]) as store, chatlog.Recorder(store, task='killed') as session:\n"
         "        for number in range(20):\n"
@@ -150,7 +159,7 @@ async def test_an_error_in_it_fails_no_save_and_is_told_once(
     monkeypatch.setattr(indexing, "_RETRY_SECONDS", 0.05)
     real, tries = writer.index_some, []
 
-    def fail(connection: apsw.Connection) -> bool:
+    def fail(connection: apsw.Connection) -> indexing.Step:
         tries.append(time.monotonic())
         raise apsw.FullError("no room for the index")
 
@@ -179,9 +188,9 @@ async def test_one_step_takes_no_longer_than_a_save_may_wait(
     connection.execute("UPDATE sessions SET indexed = -1")
     connection.execute("DELETE FROM search_index")
     monkeypatch.setattr(indexing, "MOST_SECONDS", -1.0)
-    assert not indexing.index_some(connection)  # the headline, and that is all there is time for
+    assert indexing.index_some(connection) == (1, False)  # the headline, and that is all there is time for
     assert count_indexed(path) == 1
-    assert not indexing.index_some(connection)
+    assert not indexing.index_some(connection).is_all
     assert 1 < count_indexed(path) < 200
     assert connection.pragma("synchronous") == 2  # a save waits for the disk again
 
@@ -235,7 +244,7 @@ async def compare(path: Path, remarks: list[str], query: SearchQuery, waiting: i
     connection.execute("DELETE FROM search_index WHERE (rowid & 16777215) > (SELECT indexed FROM sessions)")
     connection.close()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer, "index_some", lambda connection: True)
+        patch.setattr(writer, "index_some", lambda connection: indexing.Step(0, is_all=True))
         async with SqliteSessionStore(path) as store:
             half = [hit.sequence for hit in (await store.search(query)).hits]
             matched = await store.list_matches(session.session_id, query.terms)
