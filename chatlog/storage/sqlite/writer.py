@@ -86,9 +86,8 @@ class GroupCommitWriter:
                 self._save(group)
             if not group or self._backlog.is_old:
                 self._index()
-            while (
-                self._backlog.is_large
-            ):  # as much as comes is indexed, or many saves would leave the index ever further behind
+            # As much is indexed as comes: many saves would otherwise leave the index ever further behind.
+            while self._backlog.is_large:
                 self._index()
         self._finish_index()
         self._drop_connection()
