@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -11,10 +12,12 @@ from django.http import QueryDict
 from django.test import AsyncClient
 from django.utils import timezone, translation
 
+from chatlog.domain.filters import EVERYTHING
 from chatlog.services.recording import record_messages
 from chatlog.storage.base import SessionStore
 from dashboard import fragments
 from dashboard.feeds import hub
+from dashboard.feeds.viewer import Viewer
 from dashboard.list_filters import read_filter
 from dashboard.locale import ViewerLocale, read_locale, read_zone
 from dashboard.script_words import script_words
@@ -253,6 +256,28 @@ async def test_two_viewers_of_one_session_are_each_told_in_their_language_and_zo
             assert words[clock] in frame
 
 
+async def test_feeds_speak_for_their_viewers_whoever_asked_for_them(store: SessionStore) -> None:
+    session = await store.create_session(make_session())
+    await store.append_messages(session.session_id, [make_draft(timestamp=NOON, kind="tool_call")])
+    live = hub.current.get()
+    for language, clock, words in (("ja", "21:00:00", "ツール呼び出し"), ("en", "21:00:00", "tool call")):
+        for cursor in (0, 0):  # the second joins a feed that is there
+            frames: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+            viewer = Viewer(send=frames.put, close=no_close, locale=ViewerLocale(language, "Asia/Tokyo"), cursor=cursor)
+            live.watch_session(session.session_id, viewer)
+            frame = (await asyncio.wait_for(frames.get(), 5))["text"]
+            assert clock in TIME.findall(frame)
+            assert words in frame
+    for language, words in (("ja", "実行中"), ("en", "running")):
+        frames = asyncio.Queue()
+        live.watch_list(EVERYTHING, Viewer(send=frames.put, close=no_close, locale=ViewerLocale(language, "UTC")))
+        assert words in (await asyncio.wait_for(frames.get(), 5))["text"]
+
+
+async def no_close(code: int, text: str) -> None:
+    raise AssertionError(text)
+
+
 async def test_whoever_catches_up_is_told_in_their_language_too(
     open_socket: OpenSocket, browser: AsyncClient, store: SessionStore
 ) -> None:
@@ -279,7 +304,7 @@ async def test_the_list_is_followed_in_the_viewers_language(
 async def test_why_a_socket_is_refused_is_said_in_the_viewers_language(
     open_socket: OpenSocket, browser: AsyncClient, store: SessionStore
 ) -> None:
-    socket = open_as(open_socket, browser, "/ws/sessions/?from=2026-13-01", language="ja", zone="UTC")
+    socket = open_as(open_socket, browser, "/ws/sessions/?from=2026-13-01&to=2026-14-01&status=x", language="ja", zone="UTC")
     await socket.connect()
     assert "日付" in await until(socket, "trouble")
     closing = await socket.receive_output(timeout=5)
