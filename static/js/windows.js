@@ -40,16 +40,38 @@ async function fetchPart(query) {
   return { rows, earlier: part.getElementById("earlier"), later: part.getElementById("later") };
 }
 
-// What is being read stays where it is on the screen, whatever comes above it.
-function keepPlace(change) {
-  const held = [...messages.children].find((row) => row.getBoundingClientRect().bottom > 100);
-  const root = document.documentElement;
-  const before = held?.getBoundingClientRect().top;
-  root.classList.add("inserting"); // the browser does not mend it a second time
-  change();
-  const mend = () => held?.isConnected && scrollBy({ top: held.getBoundingClientRect().top - before, behavior: "instant" });
+// What is being read stays where it is on the screen, whatever comes above it: also while the browser, over some frames, finds
+// out how high the new rows are. Scrolling meanwhile is the reader's, and left alone.
+let held = null;
+let heldAt = 0;
+let frames = 0;
+
+function heightOf(row) {
+  return row.getBoundingClientRect().top + scrollY;
+}
+
+function mend() {
+  if (!held?.isConnected) return;
+  scrollBy({ top: heightOf(held) - heldAt, behavior: "instant" });
+  heldAt = heightOf(held);
+}
+
+function keepMending() {
   mend();
-  requestAnimationFrame(() => root.classList.remove("inserting"));
+  frames -= 1;
+  if (frames > 0) requestAnimationFrame(keepMending);
+  else document.documentElement.classList.remove("inserting");
+}
+
+function keepPlace(change) {
+  mend();
+  held = [...messages.children].find((row) => row.getBoundingClientRect().bottom > 100);
+  heldAt = held ? heightOf(held) : 0;
+  document.documentElement.classList.add("inserting"); // or the browser would mend it a second time
+  change();
+  mend();
+  if (frames <= 0) requestAnimationFrame(keepMending);
+  frames = 5;
 }
 
 function replaceSide(side, part) {
@@ -66,7 +88,7 @@ const SIDES = {
   later: {
     query: () => `?after=${lastSequence()}`,
     fits: (rows) => Number(rows[0].dataset.sequence) === lastSequence() + 1,
-    insert: (rows) => messages.append(...rows),
+    insert: (rows) => keepPlace(() => messages.append(...rows)),
   },
 };
 
@@ -174,8 +196,8 @@ addEventListener("hashchange", () => {
   if (sequence && !findRow(sequence)) goTo(sequence);
 });
 
-for (const side of ["earlier", "later"]) observer.observe(document.getElementById(side));
-
 // Arrived with an address of a remark: one without a mark, or one that is in another part.
 const wanted = Number(location.hash.match(/^#message-(\d+)$/)?.[1] ?? new URLSearchParams(location.search).get("at"));
 if (wanted && (!location.hash || !findRow(wanted))) goTo(wanted);
+else if (wanted) findRow(wanted).scrollIntoView({ block: "center" });
+for (const side of ["earlier", "later"]) observer.observe(document.getElementById(side));
