@@ -239,8 +239,14 @@ async def test_filters_alone_lead_to_the_list_under_the_same(browser: AsyncClien
         "from": ["2026-11-01"],
         "to": ["2026-11-11"],
     }
-    assert "early" in (await browser.get(href)).content.decode()
     assert links(html) == []
+
+
+async def test_the_list_reads_those_filters_alike(browser: AsyncClient, history: dict[str, Session]) -> None:
+    for text, name in (("agent:ann after:2026-11-10 before:2026-11-11", "early"), ("status:completed tag:late", "late")):
+        href = unescape(re.search(r'class="button" href="(/\?[^"]+)"', await look(browser, text))[1])
+        html = (await browser.get(href)).content.decode()
+        assert re.findall(r'data-session="([^"]+)"', html) == [history[name].session_id]
 
 
 # -- sentences ----------------------------------------------------------------------------------------------------------
