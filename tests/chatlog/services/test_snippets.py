@@ -41,6 +41,8 @@ def test_a_short_text_is_shown_whole_in_one_line_with_every_match_marked() -> No
         ("plan", "airplane planner", ["plan"]),
         ("会議 budget", "budget の会議", ["budget", "会議"]),
         ("🎉", "done 🎉", ["🎉"]),
+        ("\u0e01", "\u0e01\u0e34", ["\u0e01\u0e34"]),
+        ("e", "e\u0301ß", ["e\u0301"]),
     ],
 )
 def test_what_matched_is_marked_as_it_was_written(words: str, text: str, found: list[str]) -> None:
@@ -85,11 +87,12 @@ def test_a_match_is_found_wherever_it_stands_in_a_long_text(position: int, lette
     assert marked(cut("zebra", text)) == ["zebra"]
 
 
-def test_the_inside_of_a_word_that_a_window_cut_in_two_is_no_match() -> None:
-    # Windows begin at every 256 characters, less the reach: one of them begins between "air" and "plane".
-    text = "".join(f"{'-' * n}airplane" for n in range(300)) + " a plan"
-    assert marked(cut("plan", text)) == ["plan"]
-    assert cut("plan", text).text.endswith(" a plan")
+@pytest.mark.parametrize("offset", range(9))
+def test_the_inside_of_a_word_that_a_window_cut_in_two_is_no_match(offset: int) -> None:
+    # A window begins some thousand characters in; with one of these offsets it begins between "air" and "plane".
+    snippet = cut("plan", "-" * offset + " airplane" * 5_000 + " a plan")
+    assert marked(snippet) == ["plan"]
+    assert snippet.text.endswith(" a plan")
 
 
 @pytest.mark.parametrize("text", ["", "nothing of it", FILLER * 100, "two" + " " * 5_000 + "words"])
