@@ -118,7 +118,8 @@ class SessionStore(Protocol):
     async def delete_session(self, session_id: str) -> None:
         """Hide a session at once: from `get_session`, lists and searches. For `limits.UNDO_PERIOD` it can be restored.
 
-        Reading its messages by its id may still work: whoever shows them asks for the session first. What a writer still saves into it is stored, and hidden as well. Deleting it again changes nothing.
+        Reading its messages by its id may still work: whoever shows them asks for the session first. What a writer still
+        saves into it is stored, and hidden as well. Deleting it again changes nothing.
 
         Raises:
             SessionNotFound: there is no such session.

@@ -1,5 +1,7 @@
 // What belongs to this person, put onto the rows that come in live: those are the same for everybody. And small comforts.
 
+import { connectAgain } from "./live.js";
+
 const list = document.getElementById("list");
 const starred = document.getElementById("starred");
 const mine = new Map(); // by session: { star: "true" or "false", read: how far, or undefined }
@@ -14,7 +16,7 @@ function starOf(row) {
 
 function dress(row) {
   const known = mine.get(row.dataset.session);
-  if (!known) return;
+  if (!known) return remember(row); // it has only just begun
   const star = starOf(row);
   star.setAttribute("aria-pressed", known.star);
   star.value = known.star === "true" ? "0" : "1";
@@ -40,13 +42,35 @@ function takeIn() {
   if (starred) [...starred.children].forEach(dress);
 }
 
+// While somebody edits a session, no row may be taken from under their hands; afterwards the list is sent anew.
+let isBehind = false;
+document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
+  if (!document.querySelector(".session .edit-form") || event.detail.target.id === "notice") return;
+  event.detail.shouldSwap = false;
+  isBehind = true;
+});
+
+function closeForm(form) {
+  form?.remove();
+  catchUp();
+}
+
+function catchUp() {
+  if (!isBehind || document.querySelector(".session .edit-form")) return;
+  isBehind = false;
+  connectAgain();
+}
+
 document.querySelectorAll(".session").forEach(remember);
 document.addEventListener("chatlog:received", takeIn);
 
-// A star is pressed: the row that comes back says how it is now.
-document.body.addEventListener("htmx:afterSwap", (event) => {
-  const row = document.getElementById(event.detail.elt?.id ?? "");
-  if (row?.matches(".session") && !event.detail.elt.closest("#session-groups[hx-swap-oob]")) remember(row);
+// A star was pressed: what the page was rendered with is no longer so.
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  setTimeout(catchUp); // once the form is gone with the answer
+  const star = event.detail.requestConfig.elt.closest(".star"); // by now it is no longer on the page
+  if (!star || !event.detail.successful) return;
+  mine.get(star.closest(".session").dataset.session).star = star.value === "1" ? "true" : "false";
+  document.querySelectorAll(".session").forEach(dress);
 });
 
 // The edit form is closed without a way through another page.
@@ -55,7 +79,7 @@ document.addEventListener("click", (event) => {
   if (!cancel) return;
   event.preventDefault();
   const row = cancel.closest(".session");
-  cancel.closest(".edit-form").remove();
+  closeForm(cancel.closest(".edit-form"));
   row.querySelector(".edit").focus();
 });
 document.addEventListener("click", (event) => {
@@ -64,7 +88,7 @@ document.addEventListener("click", (event) => {
   if (open) {
     event.preventDefault();
     event.stopImmediatePropagation();
-    open.remove();
+    closeForm(open);
   }
 }, true);
 

@@ -11,8 +11,9 @@ import pytest
 from chatlog.domain.models import Message, MessageKind, Session, SessionStatus
 from chatlog.services.browsing import FrontPage
 from dashboard import fragments
-from dashboard.fragments import messages_frame, render_rows, session_frame, session_list_frame, session_row, session_rows_frame
+from dashboard.fragments import messages_frame, render_rows, session_frame
 from dashboard.rendering import LONG_CHARACTERS
+from dashboard.session_rows import session_list_frame, session_row, session_rows_frame
 from tests.factories import AGENTS, make_message, make_session
 from tests.hostile import PAYLOADS
 
@@ -61,7 +62,7 @@ async def test_a_row_is_one_element_that_says_what_it_is() -> None:
     assert row.endswith("</li>")
     assert 'data-sequence="7" data-message-id="a&quot;&lt;b&gt;" data-source="ann" data-letters="6"' in row
     assert "<strong>Hi</strong>" in row
-    assert 'href="#message-7"' in row
+    assert 'href="?at=7#message-7"' in row
     assert 'datetime="2026-11-23T12:00:00+00:00"' in row
 
 
@@ -254,7 +255,7 @@ FRAMES: dict[str, Callable[[Session], str]] = {
     "session": lambda session: session_frame(session, last_sequence=3, now=NOON),
     "trouble": lambda _: fragments.trouble_frame("<b>"),
     "rows": lambda session: session_rows_frame([session, session], now=NOON),
-    "list": lambda session: session_list_frame(FrontPage((session,), (session,), None), now=NOON),
+    "list": lambda session: session_list_frame(FrontPage((session,), (session,), None), now=NOON, is_filtered=False),
 }
 
 
@@ -275,7 +276,7 @@ def test_rows_within_a_whole_list_are_no_frames_of_their_own() -> None:
 def test_a_row_of_the_list_is_the_same_in_page_and_frame() -> None:
     session = make_busy_session()
     row = session_row(session, now=NOON)
-    assert row in session_list_frame(FrontPage((), (session,), None), now=NOON)
+    assert row in session_list_frame(FrontPage((), (session,), None), now=NOON, is_filtered=False)
     assert session_rows_frame([session], now=NOON) == row.replace('class="session"', 'class="session" hx-swap-oob="true"', 1)
 
 

@@ -18,21 +18,24 @@ FORBIDDEN = {
     "text that is not escaped": r"\|\s*(safe|safeseq)\b|\{%\s*autoescape\s+off",
     "something from elsewhere": r"""(src|href|action)=["']?(https?:)?//""",
 }
-MAKERS_OF_HTML = {"rendering.py", "fragments.py"}
+# An exported file stands alone: its style is in it, and its policy allows that one by its hash.
+ALLOWED = {"dashboard/export/page.html": ["a style of its own"]}
+MAKERS_OF_HTML = {"rendering.py", "fragments.py", "exporting_html.py"}
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_a_template_has_nothing_in_it_that_the_policy_forbids(template: Path) -> None:
     text = template.read_text()
-    assert [name for name, pattern in FORBIDDEN.items() if re.search(pattern, text, re.IGNORECASE)] == []
-    get_template(str(template.relative_to(Path(settings.BASE_DIR, "templates"))))
+    name = str(template.relative_to(Path(settings.BASE_DIR, "templates")))
+    assert [kind for kind, pattern in FORBIDDEN.items() if re.search(pattern, text, re.IGNORECASE)] == ALLOWED.get(name, [])
+    get_template(name)
 
 
 def test_there_are_templates() -> None:
     assert len(TEMPLATES) > 15
 
 
-def test_only_two_modules_declare_text_to_be_html() -> None:
+def test_only_three_modules_declare_text_to_be_html() -> None:
     pattern = r"\b(mark_safe|SafeString|SafeText|format_html|safestring)\b|is_safe=True"
     assert {module.name for module in MODULES if re.search(pattern, module.read_text())} == MAKERS_OF_HTML
 
