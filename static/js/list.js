@@ -50,6 +50,11 @@ document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
   isBehind = true;
 });
 
+function showAnew() {
+  if (list.hasAttribute("ws-connect")) connectAgain();
+  else location.reload();
+}
+
 function closeForm(form) {
   form?.remove();
   catchUp();
@@ -67,6 +72,8 @@ document.addEventListener("chatlog:received", takeIn);
 // A star was pressed: what the page was rendered with is no longer so.
 document.body.addEventListener("htmx:afterRequest", (event) => {
   setTimeout(catchUp); // once the form is gone with the answer
+  // A row that was taken off here and brought back before the list was read again is no news to the server.
+  if (event.detail.requestConfig.elt.closest("#notice")) showAnew();
   const star = event.detail.requestConfig.elt.closest(".star"); // by now it is no longer on the page
   if (!star || !event.detail.successful) return;
   mine.get(star.closest(".session").dataset.session).star = star.value === "1" ? "true" : "false";
