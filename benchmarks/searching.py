@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -14,18 +14,16 @@ from statistics import median
 import apsw
 
 import chatlog
+from benchmarks.history import MESSAGES, SESSIONS, UNTIL, fill
 from benchmarks.report import Claim, Report
 from chatlog.domain.filters import SearchQuery
 from chatlog.domain.models import draft_session
 from chatlog.domain.search import parse_terms
 from chatlog.storage.sqlite.connection import open_reader
-from dashboard.demo.history import PastDiscussion, list_history
+from dashboard.demo.history import PastDiscussion
 
-SESSIONS = 10_000
-MESSAGES = 200_000
 REPEATS = 9
 PAGES_DEEP = 150
-UNTIL = datetime(2026, 11, 23, tzinfo=UTC)
 # Said ten times, in one discussion in the middle of all the others.
 RARE = "Quokkatel"
 # What is searched for, and which part of a scan's time it may take.
@@ -35,21 +33,10 @@ QUESTIONS = (("a rare word", RARE, 50), ("two Japanese letters", "空間", 10), 
 def measure() -> Report:
     with tempfile.TemporaryDirectory(prefix="chatlog-bench-") as folder:
         path = Path(folder) / "history.sqlite3"
-        asyncio.run(_fill(path))
+        asyncio.run(fill(path, [_make_rare()]))
+        _wait_until_indexed(path)
         claims = asyncio.run(_measure(path))
     return Report(f"Searching (SQLite, {SESSIONS:,} sessions, {MESSAGES:,} messages, medians of {REPEATS})", claims)
-
-
-async def _fill(path: Path) -> None:
-    async with chatlog.open_store(f"sqlite:///{path}") as store:
-        waiting = []
-        for discussion in list_history(sessions=SESSIONS, messages=MESSAGES, seed=1, until=UNTIL):
-            waiting.append(_store(store, discussion))
-            if len(waiting) == 64:
-                await asyncio.gather(*waiting)
-                waiting.clear()
-        await asyncio.gather(*waiting, _store(store, _make_rare()))
-    _wait_until_indexed(path)
 
 
 def _make_rare() -> PastDiscussion:
@@ -58,11 +45,6 @@ def _make_rare() -> PastDiscussion:
         chatlog.MessageDraft(source="a", content=f"What about {RARE}? 良い名前です。", timestamp=begin) for _ in range(10)
     ]
     return PastDiscussion(draft_session(task="Find a name.", created_at=begin), drafts)
-
-
-async def _store(store: chatlog.SessionStore, discussion: PastDiscussion) -> None:
-    await store.create_session(discussion.session)
-    await store.append_messages(discussion.session.session_id, discussion.drafts)
 
 
 def _wait_until_indexed(path: Path) -> None:
