@@ -4,7 +4,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check fix messages bench soak lock clean
+.PHONY: help demo test check fix messages bench soak lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,8 +13,8 @@ demo: $(VENV)/ready ## Start the site on 127.0.0.1:$PORT with a discussion that 
 	@$(BIN)/python manage.py demo
 
 test: $(VENV)/ready node_modules/ready system ## Set up and run every test
-	$(BIN)/python -m pytest tests --ignore=tests/browser
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest tests --ignore=tests/browser -n 2
+	$(BIN)/python -m pytest tests/browser -n 2
 
 check: $(VENV)/ready ## Lint, types, templates, floors; changes nothing
 	$(BIN)/ruff check .

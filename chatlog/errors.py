@@ -13,6 +13,7 @@
     ├── SessionExists                      the id is taken by a discussion of another task
     ├── IdempotencyConflict                the message id was used before, for other text
     ├── ConfigurationError                 the environment asks for something that cannot be
+    ├── ImportStopped                      a strict import met a bad record (`chatlog.services.importing`)
     └── StorageError                       the store could not do it; the cause is chained
         ├── StorageUnavailable             unreachable, too slow or throttled: trying again later may work
         ├── StorageDenied                  wrong key, missing role
