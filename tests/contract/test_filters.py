@@ -59,7 +59,7 @@ FILTERS = [
 ]
 
 
-@pytest.mark.parametrize("where", FILTERS, ids=str)
+@pytest.mark.parametrize("where", FILTERS, ids=range(len(FILTERS)))
 async def test_a_list_holds_what_its_filter_accepts(store: SessionStore, sessions: list[Session], where: SessionFilter) -> None:
     expected = [session for session in sessions if where.accepts(session, now=utc_now())]
     whole = await store.list_sessions(limit=100, where=where)
