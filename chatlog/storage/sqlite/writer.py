@@ -129,8 +129,9 @@ class GroupCommitWriter:
             self._backlog.grow(connection.total_changes() - before)
 
     def _open(self) -> apsw.Connection:
+        connection = open_connection(self._path)
         self._backlog.grow(1)  # a writer that was killed may have left something to index
-        return open_connection(self._path)
+        return connection
 
     def _index(self) -> None:
         """Let the index catch up a little. Saves are acknowledged by now, and must not fail for the index."""
