@@ -42,10 +42,12 @@ function takeIn() {
   if (starred) [...starred.children].forEach(dress);
 }
 
-// While somebody edits a session, no row may be taken from under their hands; afterwards the list is sent anew.
+// While somebody edits a session, no row may be taken from under their hands, also while the form is on its way, for it would
+// come into a row that is no longer there; afterwards the list is sent anew.
+const EDITED = ".session :is(.edit-form, .edit.htmx-request)";
 let isBehind = false;
 document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
-  if (!document.querySelector(".session .edit-form") || event.detail.target.id === "notice") return;
+  if (!document.querySelector(EDITED) || event.detail.target.id === "notice") return;
   event.detail.shouldSwap = false;
   isBehind = true;
 });
@@ -61,7 +63,7 @@ function closeForm(form) {
 }
 
 function catchUp() {
-  if (!isBehind || document.querySelector(".session .edit-form")) return;
+  if (!isBehind || document.querySelector(EDITED)) return;
   isBehind = false;
   connectAgain();
 }

@@ -33,7 +33,7 @@ TOUCH = """() => {
 STRANGERS = """() => {
   const IN_MESSAGES = new Set(["id", "class", "title", "href", "rel", "dir", "start", "type", "tabindex", "datetime",
     "aria-hidden", "aria-label", "hx-disable", "open",
-    "data-sequence", "data-message-id", "data-source", "data-letters", "data-unread"]);
+    "data-sequence", "data-message-id", "data-source", "data-kind", "data-letters", "data-unread"]);
   const IN_BODIES = new Set(["href", "title", "rel", "start", "class"]);
   const ELEMENTS = new Set(["a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre",
     "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"]);
@@ -51,7 +51,8 @@ STRANGERS = """() => {
   }
   const BAD = "iframe, frame, object, embed, base, img, video, audio, math, template, style, applet, plaintext, marquee";
   for (const element of document.querySelectorAll(BAD)) found.push(`<${element.localName}>`);
-  for (const element of document.querySelectorAll("body script, main :is(link, meta), main form:not(dialog form, .login form)"))
+  const OUR_FORMS = "dialog form, .login form, .search-form, #find, #row-actions, #filters > form, .session > .edit-form";
+  for (const element of document.querySelectorAll(`body script, main :is(link, meta), main form:not(${OUR_FORMS})`))
     found.push(`<${element.localName}> in the page`);
   return found;
 }"""
