@@ -81,10 +81,13 @@ def _form(request: HttpRequest, session: Session, *, error: str = "") -> HttpRes
         "error": error,
         "back": _filters(request),
     }
-    name = "partials/edit_form.html" if request.headers.get("HX-Request") else "session_edit.html"
-    # htmx leaves the page alone after a 4xx; the form with its complaint is what the person needs to see.
-    status = 400 if error and not request.headers.get("HX-Request") else 200
-    return render(request, f"dashboard/{name}", context, status=status)
+    if not request.headers.get("HX-Request"):
+        return render(request, "dashboard/session_edit.html", context, status=400 if error else 200)
+    # Never a 4xx, after which htmx leaves the page alone: the form with its complaint is what the person needs to see.
+    response = render(request, "dashboard/partials/edit_form.html", context)
+    if error:  # it takes the place of the form, not of the row, which the next try needs
+        response["HX-Retarget"] = f"#{context['element_id']} .edit-form"
+    return response
 
 
 async def _answer(request: HttpRequest, session: Session) -> HttpResponse:

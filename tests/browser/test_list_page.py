@@ -72,6 +72,20 @@ def test_a_session_is_starred_renamed_tagged_deleted_and_brought_back(reader: Pa
     expect(row_of(reader, "後の題").locator(".tag")).to_have_text(["one", "二"])
 
 
+def test_what_cannot_be_saved_is_said_in_the_form_and_can_be_put_right(reader: Page, site: Site) -> None:
+    create_ended(site, "before", SessionStatus.COMPLETED)
+    reader.goto(f"{site.address}/")
+    row_of(reader, "before").locator(".edit").click()
+    reader.locator(".edit-form [name=title]").fill("after")
+    for tag in ("x" * 101, "y" * 102):
+        reader.locator(".edit-form [name=tags]").fill(tag)
+        reader.locator(".edit-form .primary").click()
+        expect(reader.locator(".edit-form .form-error")).to_contain_text(f"has {len(tag)} characters")
+    reader.locator(".edit-form [name=tags]").fill("short")
+    reader.locator(".edit-form .primary").click()
+    expect(row_of(reader, "after").locator(".tag")).to_have_text(["short"])
+
+
 def test_the_list_stays_live_under_a_filter_and_keeps_to_it(page: Page, site: Site) -> None:
     page.goto(f"{site.address}/?tag=wanted&agent=ann")
     expect(page.locator("#connection")).to_have_text("connected")
