@@ -39,10 +39,9 @@ async def session_edit(request: HttpRequest, session_id: str) -> HttpResponse:
     session = await get_store().get_session(session_id)
     if request.method != "POST":
         return _form(request, session)
-    tags = [tag.strip() for tag in request.POST.get("tags", "").replace("\n", ",").split(",") if tag.strip()]
-    title = request.POST.get("title", "").strip()
+    title, tags = request.POST.get("title", "").strip(), _read_tags(request.POST.get("tags", ""), session)
     try:
-        changed = await record_change(get_store(), signals.get(), session_id=session_id, title=title, tags=dict.fromkeys(tags))
+        changed = await record_change(get_store(), signals.get(), session_id=session_id, title=title, tags=tags)
     except InvalidInput as error:
         return _form(request, session, error=str(error))
     return await _answer(request, changed)
@@ -70,6 +69,17 @@ async def session_restore(request: HttpRequest, session_id: str) -> HttpResponse
     return HttpResponse(_notice(request, _("“%(title)s” is back.") % {"title": fragments.short_title(session)}))
 
 
+def _read_tags(text: str, session: Session) -> list[str] | None:
+    """`None` leaves them as they are: a tag with a comma of its own would not come back whole."""
+    if text == _write_tags(session):
+        return None
+    return list(filter(None, (tag.strip() for tag in text.replace("\n", ",").split(","))))
+
+
+def _write_tags(session: Session) -> str:
+    return ", ".join(session.tags)
+
+
 def _form(request: HttpRequest, session: Session, *, error: str = "") -> HttpResponse:
     given = request.POST if request.method == "POST" else QueryDict()
     context = {
@@ -77,7 +87,7 @@ def _form(request: HttpRequest, session: Session, *, error: str = "") -> HttpRes
         "element_id": session_rows.row_id(session),
         "title": fragments.short_title(session),
         "new_title": given.get("title", session.title or ""),
-        "new_tags": given.get("tags", ", ".join(session.tags)),
+        "new_tags": given.get("tags", _write_tags(session)),
         "error": error,
         "back": _filters(request),
     }
