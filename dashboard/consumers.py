@@ -20,14 +20,13 @@ from chatlog.errors import InvalidId
 from dashboard import fragments
 from dashboard.feeds import hub
 from dashboard.feeds.viewer import Viewer
-from dashboard.list_filters import read_filter
+from dashboard.list_filters import MAX_FILTER_BYTES, read_filter
 from dashboard.locale import ViewerLocale
 from dashboard.sockets import codes, registry
 from dashboard.sockets.registry import OpenSocket
 
 MAX_INBOUND_CHARACTERS = 1024
 MAX_QUERY_BYTES = 1024
-MAX_FILTER_BYTES = 16 * 1024
 MOST_REASON_BYTES = 123  # of a close frame, says the protocol
 
 

@@ -18,6 +18,8 @@ from chatlog.domain.search import parse_terms
 NAMES = ("status", "agent", "tag", "from", "to", "q", "starred")
 # More than anybody picks by hand; each costs a look at every session.
 MOST_VALUES = 10
+# Of an address's query string: room for the longest text in any script, and names beside it.
+MAX_FILTER_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from chatlog.domain.models import Session
 from chatlog.errors import InvalidInput
 from chatlog.services.recording import record_change, record_deletion, record_restoration
 from dashboard import fragments, personal, session_rows
-from dashboard.list_filters import NAMES
+from dashboard.list_filters import MAX_FILTER_BYTES, NAMES
 from dashboard.per_loop import PerLoop
 from dashboard.signals import ChannelSignals
 from dashboard.stores import get_store
@@ -118,7 +118,8 @@ def _back(request: HttpRequest, **more: str) -> HttpResponse:
 
 def _filters(request: HttpRequest) -> str:
     """The list's filters that the person came with: the list's own form sends them along as `back`."""
-    given = QueryDict((request.POST.get("back") or request.GET.get("back") or "")[:4000])
+    back = request.POST.get("back") or request.GET.get("back") or ""
+    given = QueryDict(back if len(back) <= MAX_FILTER_BYTES else "")  # a part of a filter would be another one
     query = QueryDict(mutable=True)
     for name in NAMES:
         query.setlist(name, given.getlist(name))
