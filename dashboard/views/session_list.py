@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from chatlog.domain.clock import utc_now
+from chatlog.domain.ids import check_id
 from chatlog.domain.models import Session, SessionState
 from chatlog.services.browsing import list_front_page, list_page
 from chatlog.storage.base import SessionStore
@@ -27,11 +28,13 @@ MOST_STARRED = 100
 
 @require_safe
 async def session_list(request: HttpRequest) -> HttpResponse:
+    deleted = request.GET.get("deleted", "")
+    if deleted:
+        check_id(deleted, field="deleted")  # what cannot be an id has no address to undo it at
     wanted = read_filter(request.GET, zone=get_current_timezone())
     user = await personal.get_person(request)
     cursor = request.GET.get("cursor")
     context = await (_read_front_page(user, wanted) if cursor is None else _read_page(user, wanted, cursor))
-    deleted = request.GET.get("deleted", "")
     page = {
         "filter": wanted,
         "states": _state_choices(wanted),
