@@ -71,7 +71,8 @@ async def _read_page(user: User, wanted: ListFilter, cursor: str) -> dict[str, A
     return {
         "rows": [session_rows.row_context(session, now=now, view=view) for session in page.items],
         **_suggestions(page.items),
-        "count": _say_count(page.total, len(page.items)),
+        # Sessions of an older page are not the newest.
+        "count": "" if page.total is None else _say_count(page.total, len(page.items)),
         "next_cursor": page.next_cursor,
         "previous_cursor": page.previous_cursor,
     }
