@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
+from django.core.exceptions import TooManyFieldsSent
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.timezone import get_current_timezone
@@ -187,7 +189,12 @@ def _read_where(query_string: bytes) -> SessionFilter:
     if len(query_string) > MAX_FILTER_BYTES:
         sizes = {"count": f"{len(query_string):,}", "limit": f"{MAX_FILTER_BYTES:,}"}
         raise Refused(codes.BAD_REQUEST, _("The filters have %(count)s bytes; the limit is %(limit)s.") % sizes)
-    wanted = read_filter(QueryDict(query_string), zone=get_current_timezone())
+    try:
+        params = QueryDict(query_string)
+    except TooManyFieldsSent as error:  # behind a page it is Django that answers
+        limit = {"limit": f"{settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,}"}
+        raise Refused(codes.BAD_REQUEST, _("There are more filters than %(limit)s.") % limit) from error
+    wanted = read_filter(params, zone=get_current_timezone())
     if wanted.problems:
         raise Refused(codes.BAD_REQUEST, " ".join(wanted.problems))
     return wanted.where
