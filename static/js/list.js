@@ -42,9 +42,9 @@ function takeIn() {
   if (starred) [...starred.children].forEach(dress);
 }
 
-// While somebody edits a session, no row may be taken from under their hands, also while the form is on its way, for it would
-// come into a row that is no longer there; afterwards the list is sent anew.
-const EDITED = ".session :is(.edit-form, .edit.htmx-request)";
+// While somebody edits a session, no row may be taken from under their hands, nor while an answer is on its way: it would come
+// into a row that is no longer there. Afterwards the list is sent anew.
+const EDITED = ".session :is(.edit-form, .htmx-request)";
 let isBehind = false;
 document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
   if (!document.querySelector(EDITED) || event.detail.target.id === "notice") return;
@@ -70,6 +70,9 @@ function catchUp() {
 
 document.querySelectorAll(".session").forEach(remember);
 document.addEventListener("chatlog:received", takeIn);
+
+// Until it has settled, a new row bears the marks of the old one, that a request is under way among them.
+document.body.addEventListener("htmx:afterSettle", catchUp);
 
 // A star was pressed: what the page was rendered with is no longer so.
 document.body.addEventListener("htmx:afterRequest", (event) => {

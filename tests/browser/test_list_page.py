@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from chatlog import Session, SessionStatus
 from chatlog.domain.clock import utc_now
@@ -127,6 +127,25 @@ def test_nothing_is_taken_from_under_the_hands_of_who_edits(page: Page, site: Si
     page.locator(".edit-form .cancel").click()
     expect(row_of(page, "newcomer")).to_have_count(1)
     assert page.errors == []
+
+
+@pytest.mark.parametrize("action", ["star", "edit"])
+def test_an_answer_that_takes_its_time_finds_its_row(action: str, page: Page, site: Site) -> None:
+    create_ended(site, "slow", SessionStatus.COMPLETED)
+    page.goto(f"{site.address}/")
+    expect(page.locator("#connection")).to_have_text("connected")
+    held: list[Route] = []
+    page.route(f"**/sessions/*/{action}*", lambda route: held.append(route))  # noqa: PLW0108  # playwright marks what it is given
+    with page.expect_request(f"**/sessions/*/{action}*"):
+        row_of(page, "slow").locator(f".{action}").click()
+    site.create(title="newcomer")
+    page.wait_for_timeout(2500)  # the frame that would have replaced the row has come by then
+    held[0].continue_()
+    if action == "edit":
+        page.locator(".edit-form .cancel").click()
+    else:
+        expect(row_of(page, "slow").locator(".star")).to_have_attribute("aria-pressed", "true")
+    expect(row_of(page, "newcomer")).to_have_count(1)
 
 
 def test_everything_is_reached_by_keyboard(page: Page, site: Site) -> None:
