@@ -28,7 +28,7 @@ function goTo(row) {
   if (!row) return;
   discussion.pause();
   row.focus({ preventScroll: true });
-  row.scrollIntoView({ block: "center" });
+  row.scrollIntoView({ block: "start" });
 }
 
 async function move(by) {

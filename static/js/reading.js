@@ -72,4 +72,4 @@ lookSoon();
 
 // A discussion that is over opens where its reader left; one that runs is followed at its end, as ever.
 const isRunning = document.getElementById("session-state").dataset.state === "running";
-if (link && !isRunning && !location.hash && !location.search) findRow(mark + 1)?.scrollIntoView({ block: "center" });
+if (link && !isRunning && !location.hash && !location.search) findRow(mark + 1)?.scrollIntoView({ block: "start" });

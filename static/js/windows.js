@@ -154,7 +154,7 @@ export async function goTo(sequence) {
   if (!row) return say("missing", { n: sequence });
   location.replace(`#${row.id}`); // marks it, which an address put there by a script would not
   rewriteAddress({ at: sequence });
-  row.scrollIntoView({ block: "center", behavior: "instant" });
+  row.scrollIntoView({ block: "start", behavior: "instant" });
   return row;
 }
 
@@ -199,5 +199,5 @@ addEventListener("hashchange", () => {
 // Arrived with an address of a remark: one without a mark, or one that is in another part.
 const wanted = Number(location.hash.match(/^#message-(\d+)$/)?.[1] ?? new URLSearchParams(location.search).get("at"));
 if (wanted && (!location.hash || !findRow(wanted))) goTo(wanted);
-else if (wanted) findRow(wanted).scrollIntoView({ block: "center" });
+else if (wanted) findRow(wanted).scrollIntoView({ block: "start" });
 for (const side of ["earlier", "later"]) observer.observe(document.getElementById(side));

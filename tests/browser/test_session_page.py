@@ -71,6 +71,8 @@ def expect_landed(page: Page, sequence: int) -> None:
     assert box is not None
     assert bars is not None
     assert box["y"] >= bars["y"] + bars["height"] - 1, "a remark that is looked for is not under the bars"
+    is_in_upper_half = box["y"] < page.evaluate("innerHeight") / 2
+    assert is_in_upper_half or is_at_the_end(page), "a remark that is looked for is where eyes look first"
 
 
 @pytest.mark.parametrize(
