@@ -7,6 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.storage import HashedFilesMixin, staticfiles_storage
+from django.core.files import locks
 from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -19,13 +20,21 @@ class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  
 
 def collect_if_stale() -> bool:
     """Collect the static files if any is newer than the last collection. Returns whether that was needed."""
-    if not isinstance(staticfiles_storage, HashedFiles):
+    if not isinstance(staticfiles_storage, HashedFiles) or not _is_stale():
         return False
-    manifest = Path(settings.STATIC_ROOT) / HashedFiles.manifest_name
-    if manifest.exists() and manifest.stat().st_mtime >= _newest_source():
-        return False
-    call_command("collectstatic", interactive=False, verbosity=0)
+    root = Path(settings.STATIC_ROOT)
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / ".collecting").open("w") as file:
+        locks.lock(file, locks.LOCK_EX)  # of two sites that start at once, the second finds everything collected
+        if not _is_stale():
+            return False
+        call_command("collectstatic", interactive=False, verbosity=0)
     return True
+
+
+def _is_stale() -> bool:
+    manifest = Path(settings.STATIC_ROOT) / HashedFiles.manifest_name
+    return not manifest.exists() or manifest.stat().st_mtime < _newest_source()
 
 
 def _newest_source() -> float:
