@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ def collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def collect(command: str, **_: Any) -> None:
         try:
             patience.wait(timeout=0.5)  # until another is here too, which must not be
-        except Exception:  # noqa: BLE001  # alone, as it should be
+        except BrokenBarrierError:  # alone, as it should be
             patience.reset()
         done.append(command)
         (tmp_path / "files" / HashedFiles.manifest_name).write_text("{}")
