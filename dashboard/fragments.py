@@ -165,7 +165,7 @@ def _message_context(message: Message, before: Message | None) -> dict[str, Any]
         "is_joined": before is not None and _continues(message, before) and silence < SILENCE,
         "kind": KIND_WORDS.get(message.kind, show_hidden(message.kind)),
         "is_folded": message.kind in _FOLDED_KINDS,
-        "summary": _first_line(message.content),
+        "summary": _in_one_line(message.content),
         "body": _body(message),
         "is_long": is_long and message.kind not in _FOLDED_KINDS,
         "tokens": _tokens(message),
@@ -181,8 +181,9 @@ def _body(message: Message) -> SafeString:
     return render_preformatted(message.content) if message.kind in CODE_KINDS else render_markdown(message.content)
 
 
-def _first_line(text: str) -> str:
-    line = show_hidden(text.strip().split("\n", 1)[0])
+def _in_one_line(text: str) -> str:
+    """Its beginning: of JSON that stands over many lines, the first one says nothing."""
+    line = show_hidden(" ".join(text[:1000].split()))
     return line if len(line) <= 120 else line[:119] + "…"
 
 

@@ -181,11 +181,13 @@ async def test_each_kind_has_its_form(kind: str, word: str, *, is_folded: bool, 
     assert ("<em>a</em>" in row) is not (kind in {MessageKind.TOOL_CALL, MessageKind.TOOL_RESULT})
 
 
-async def test_a_folded_call_shows_its_first_line() -> None:
+async def test_a_folded_call_shows_its_beginning_in_one_line() -> None:
     row = await render_one(make_message(kind=MessageKind.TOOL_CALL, content=f"\n{'f(' * 100}\nsecond <b>"))
     summary = re.search(r"<summary>.*?<code[^>]*>(.*?)</code>", row, re.DOTALL)[1]
     assert summary == ("f(" * 100)[:119] + "…"
     assert "second &lt;b&gt;" in row
+    row = await render_one(make_message(kind=MessageKind.TOOL_RESULT, content='{\n  "price": 3,\n  "in": "stock"\n}'))
+    assert "{ &quot;price&quot;: 3, &quot;in&quot;: &quot;stock&quot; }</code>" in row
 
 
 @pytest.mark.parametrize(
