@@ -82,6 +82,9 @@ class Site:
     def change(self, session: Session, **values: Any) -> Session:
         return self._with_store(lambda store: store.update_session(session.session_id, **values))
 
+    def delete(self, session: Session) -> None:
+        self._with_store(lambda store: store.delete_session(session.session_id))
+
     def _with_store(self, work: Callable[[SessionStore], Awaitable[T]]) -> T:
         async def run() -> T:
             async with chatlog.open_store(self.store_settings) as store:
