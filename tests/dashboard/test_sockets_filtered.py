@@ -176,7 +176,8 @@ async def test_whoever_asks_the_same_in_other_words_shares_one_feed(open_socket:
     queries = ("status=failed&tag=a", "tag=a&status=failed", "tag=a&tag=+a+&status=failed&starred=1&cursor=x", "tag=a")
     for query in queries:
         await whole_list(await follow(open_socket, query))
-    assert len(hub.current.get()._lists) == 2
+    feeds = hub.current.get()._lists.values()
+    assert [len(feed._viewers) for feed in feeds] == [3, 1]
 
 
 @pytest.mark.parametrize(
