@@ -43,7 +43,7 @@ async def session_edit(request: HttpRequest, session_id: str) -> HttpResponse:
     try:
         changed = await record_change(get_store(), signals.get(), session_id=session_id, title=title, tags=tags)
     except InvalidInput as error:
-        return _form(request, session, error=str(error))
+        return _form(request, session, error=error)
     return await _answer(request, changed)
 
 
@@ -80,7 +80,7 @@ def _write_tags(session: Session) -> str:
     return ", ".join(session.tags)
 
 
-def _form(request: HttpRequest, session: Session, *, error: str = "") -> HttpResponse:
+def _form(request: HttpRequest, session: Session, *, error: InvalidInput | None = None) -> HttpResponse:
     given = request.POST if request.method == "POST" else QueryDict()
     context = {
         "session": session,
@@ -89,6 +89,7 @@ def _form(request: HttpRequest, session: Session, *, error: str = "") -> HttpRes
         "new_title": given.get("title", session.title or ""),
         "new_tags": given.get("tags", _write_tags(session)),
         "error": error,
+        "wrong": error and error.field,  # the field to go to
         "back": _filters(request),
     }
     if not request.headers.get("HX-Request"):

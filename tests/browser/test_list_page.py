@@ -81,6 +81,7 @@ def test_what_cannot_be_saved_is_said_in_the_form_and_can_be_put_right(reader: P
         reader.locator(".edit-form [name=tags]").fill(tag)
         reader.locator(".edit-form .primary").click()
         expect(reader.locator(".edit-form .form-error")).to_contain_text(f"has {len(tag)} characters")
+        expect(reader.locator(".edit-form [name=tags]")).to_be_focused()  # where it can be put right
     reader.locator(".edit-form [name=tags]").fill("short")
     reader.locator(".edit-form .primary").click()
     expect(row_of(reader, "after").locator(".tag")).to_have_text(["short"])
