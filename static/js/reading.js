@@ -1,7 +1,7 @@
 // How far its reader has come: the line where they left last time, and word to the server of what has been on the screen.
 // Only what was on a screen that somebody could see counts as read; that the page was opened does not.
 
-import { goTo, findRow } from "./windows.js";
+import { findRow, goTo, land } from "./windows.js";
 
 const EVERY = 2_000;
 
@@ -72,4 +72,5 @@ lookSoon();
 
 // A discussion that is over opens where its reader left; one that runs is followed at its end, as ever.
 const isRunning = document.getElementById("session-state").dataset.state === "running";
-if (link && !isRunning && !location.hash && !location.search) findRow(mark + 1)?.scrollIntoView({ block: "start" });
+const left = link && !isRunning && !location.hash && !location.search && findRow(mark + 1);
+if (left) land(left);

@@ -63,15 +63,25 @@ function keepMending() {
   else document.documentElement.classList.remove("inserting");
 }
 
-function keepPlace(change) {
-  mend();
-  held = [...messages.children].find((row) => row.getBoundingClientRect().bottom > 100);
-  heldAt = held ? heightOf(held) : 0;
+function hold(row) {
+  held = row;
+  heldAt = row ? heightOf(row) : 0;
   document.documentElement.classList.add("inserting"); // or the browser would mend it a second time
-  change();
-  mend();
   if (frames <= 0) requestAnimationFrame(keepMending);
   frames = 5;
+}
+
+function keepPlace(change) {
+  mend();
+  hold([...messages.children].find((row) => row.getBoundingClientRect().bottom > 100));
+  change();
+  mend();
+}
+
+// Brings a row into the upper part of the screen, where it stays.
+export function land(row) {
+  row.scrollIntoView({ block: "start", behavior: "instant" });
+  hold(row);
 }
 
 function replaceSide(side, part) {
@@ -154,7 +164,7 @@ export async function goTo(sequence) {
   if (!row) return say("missing", { n: sequence });
   location.replace(`#${row.id}`); // marks it, which an address put there by a script would not
   rewriteAddress({ at: sequence });
-  row.scrollIntoView({ block: "start", behavior: "instant" });
+  land(row);
   return row;
 }
 
@@ -199,5 +209,5 @@ addEventListener("hashchange", () => {
 // Arrived with an address of a remark: one without a mark, or one that is in another part.
 const wanted = Number(location.hash.match(/^#message-(\d+)$/)?.[1] ?? new URLSearchParams(location.search).get("at"));
 if (wanted && (!location.hash || !findRow(wanted))) goTo(wanted);
-else if (wanted) findRow(wanted).scrollIntoView({ block: "start" });
+else if (wanted) land(findRow(wanted));
 for (const side of ["earlier", "later"]) observer.observe(document.getElementById(side));
