@@ -27,6 +27,8 @@ def collect_if_stale() -> bool:
     with (root / ".collecting").open("w") as file:
         locks.lock(file, locks.LOCK_EX)  # of two sites that start at once, the second finds everything collected
         if not _is_stale():
+            # This storage read its list of names before the other site had written it.
+            staticfiles_storage.hashed_files, staticfiles_storage.manifest_hash = staticfiles_storage.load_manifest()
             return False
         call_command("collectstatic", interactive=False, verbosity=0)
     return True

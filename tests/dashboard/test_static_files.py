@@ -26,7 +26,7 @@ def collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         except BrokenBarrierError:  # alone, as it should be
             patience.reset()
         done.append(command)
-        (tmp_path / "files" / HashedFiles.manifest_name).write_text("{}")
+        (tmp_path / "files" / HashedFiles.manifest_name).write_text('{"version": "1.1", "paths": {}}')
 
     monkeypatch.setattr(settings, "STATIC_ROOT", tmp_path / "files")
     monkeypatch.setattr(static_files, "staticfiles_storage", HashedFiles(location=tmp_path / "files"))
@@ -45,6 +45,17 @@ def test_of_two_sites_that_start_at_once_one_collects(collected: list[str]) -> N
         answers = list(pool.map(lambda _: collect_if_stale(), range(2)))
     assert sorted(answers) == [False, True]
     assert collected == ["collectstatic"]
+
+
+def test_the_site_that_waited_knows_what_the_other_collected(collected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = HashedFiles(location=settings.STATIC_ROOT)  # made before there is anything to know
+    monkeypatch.setattr(static_files, "staticfiles_storage", storage)
+    answers = iter([True, False])
+    monkeypatch.setattr(static_files, "_is_stale", lambda: next(answers))
+    settings.STATIC_ROOT.mkdir(parents=True)
+    (settings.STATIC_ROOT / HashedFiles.manifest_name).write_text('{"version": "1.1", "paths": {"icon.svg": "icon.1.svg"}}')
+    assert not collect_if_stale()
+    assert storage.stored_name("icon.svg") == "icon.1.svg"
 
 
 def test_newer_sources_are_collected_anew(collected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
