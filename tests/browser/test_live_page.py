@@ -61,14 +61,14 @@ def test_twenty_cuts_and_a_killed_server_lose_and_double_nothing(page: Page, sit
     watch(page, site, session)
     for cut in range(20):
         say(4)
-        site.wire.cut()
-        say(4)
-        if cut == 10:
-            site.end()  # kill -9 in mid-stream
-            say(30)
-            site.start()
-        expect(page.locator("#connection.waiting")).to_be_attached()
-        say(4)
+        with site.wire.down():
+            say(4)
+            if cut == 10:
+                site.end()  # kill -9 in mid-stream
+                say(30)
+                site.start()
+            expect(page.locator("#connection.waiting")).to_be_attached()
+            say(4)
         page.evaluate("dispatchEvent(new Event('online'))")  # so that the test need not wait for the next attempt
         expect(page.locator("#connection.live")).to_be_attached(timeout=PATIENCE)
     say(3)

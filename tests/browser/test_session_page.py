@@ -168,9 +168,9 @@ def test_a_cut_while_the_middle_is_read_changes_nothing(page: Page, site: Site) 
     session = site.create(participants=AGENTS)
     say_many(site, session, 300)
     look_at(page, site, session, "?at=50#message-50")
-    site.wire.cut()
-    expect(page.locator("#connection.waiting")).to_be_attached()
-    site.say(session, *make_drafts(5))
+    with site.wire.down():
+        expect(page.locator("#connection.waiting")).to_be_attached()
+        site.say(session, *make_drafts(5))
     page.evaluate("dispatchEvent(new Event('online'))")
     expect(page.locator("#connection.live")).to_be_attached(timeout=PATIENCE)
     assert expect_no_hole(page)[-1] < 300

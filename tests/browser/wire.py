@@ -14,6 +14,7 @@ class Wire:
 
     def __init__(self) -> None:
         self._target: int | None = None
+        self._is_down = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -27,6 +28,16 @@ class Wire:
     def cut(self) -> None:
         """Break every connection that is open now, without a goodbye."""
         self._do(self._cut())
+
+    @contextlib.contextmanager
+    def down(self) -> Iterator[None]:
+        """Break every connection, and let no new one through inside the block."""
+        self._is_down = True
+        self.cut()
+        try:
+            yield
+        finally:
+            self._is_down = False
 
     def close(self) -> None:
         self._do(self._close())
@@ -49,6 +60,9 @@ class Wire:
             await asyncio.wait(relays, timeout=0.1)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_down:
+            writer.transport.abort()
+            return
         try:
             with self._open(writer):
                 there, back = await asyncio.open_connection("127.0.0.1", self._target)
