@@ -26,6 +26,9 @@ STALLED_AFTER = timedelta(minutes=5)
 # How long a deleted session can be restored.
 UNDO_PERIOD = timedelta(days=7)
 
+# Figures of use can be asked for over ten years and the day or two around them that other time zones need.
+MAX_USAGE_DAYS = 3_660
+
 
 def check_number(value: object, *, field: str, minimum: int, maximum: int) -> int:
     """Return `value` if it is a whole number from `minimum` to `maximum`.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from types import TracebackType
 from typing import Protocol, Self
 
 from chatlog.domain.filters import EVERYTHING, SearchQuery, SessionFilter
 from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus
 from chatlog.domain.search import Term
+from chatlog.domain.usage import UsageDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,27 @@ class SearchPage:
 
     hits: tuple[Hit, ...]
     next_cursor: str | None
+
+
+class UsageSource(Protocol):
+    """Tells how much went on, at a cost that grows with the stretch asked for and not with what is stored outside it."""
+
+    async def list_usage(self, *, since: date, until: date) -> list[UsageDay]:
+        """The figures of the UTC days from `since` up to, but not including, `until`, in order.
+
+        Days without anything are left out. What was acknowledged before the call is in them, and what was deleted is not.
+
+        Raises:
+            InvalidInput: the stretch is empty, runs backwards, or has more than `limits.MAX_USAGE_DAYS` days.
+        """
+        ...
+
+    async def list_busiest(self, *, since: datetime, until: datetime, limit: int = 10) -> list[Session]:
+        """The sessions that began from `since` up to, but not including, `until`; at most `limit` (1 to 1,000).
+
+        The one with the most messages comes first, of two with as many the newer one.
+        """
+        ...
 
 
 class SessionStore(Protocol):
