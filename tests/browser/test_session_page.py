@@ -51,6 +51,10 @@ def page(context: BrowserContext, site: Site, request: pytest.FixtureRequest) ->
     assert page.errors == []  # type: ignore[attr-defined]
 
 
+IS_BELOW_THE_BARS = """sequence => document.getElementById(`message-${sequence}`).getBoundingClientRect().top
+  >= document.getElementById("session-state").getBoundingClientRect().bottom - 1"""
+
+
 def look_at(page: Page, site: Site, session: Session, rest: str = "") -> None:
     page.goto("about:blank")
     page.goto(f"{site.address}/sessions/{session.session_id}/{rest}")
@@ -67,11 +71,9 @@ def expect_landed(page: Page, sequence: int) -> None:
     row = page.locator(f"#message-{sequence}")
     expect(row).to_be_in_viewport(ratio=0.9, timeout=PATIENCE)
     expect(page.locator("#messages > :target")).to_have_attribute("data-sequence", str(sequence))
-    box, bars = row.bounding_box(), page.locator("#session-state").bounding_box()
-    assert box is not None
-    assert bars is not None
-    assert box["y"] >= bars["y"] + bars["height"] - 1, "a remark that is looked for is not under the bars"
-    is_in_upper_half = box["y"] < page.evaluate("innerHeight") / 2
+    # While what is above it is measured it moves, and is put back.
+    page.wait_for_function(IS_BELOW_THE_BARS, arg=sequence, timeout=PATIENCE)
+    is_in_upper_half = row.evaluate("row => row.getBoundingClientRect().top < innerHeight / 2")
     assert is_in_upper_half or is_at_the_end(page), "a remark that is looked for is where eyes look first"
 
 
