@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 
 from chatlog.errors import InvalidTimestamp
 
@@ -16,6 +16,17 @@ def to_timestamp(moment: datetime) -> str:
     """Write an aware time as `2026-11-23T14:30:25.000000Z`: 27 characters, whatever the microseconds."""
     # isoformat() is ten times as fast as strftime and pads the year where strftime may not.
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """When a day of a zone begins, in UTC: at its first midnight, or where the clocks skip midnight, at the skip.
+
+    A day that the zone's calendar left out begins when the next one does.
+
+    Raises:
+        OverflowError: that moment lies outside the years 1 to 9999.
+    """
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def parse_timestamp(value: object, *, field: str = "timestamp") -> datetime:
