@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from chatlog.domain.price import Price
 from chatlog.errors import ConfigurationError
 
 SQLITE_FILE_NAME = "chatlog.sqlite3"
@@ -24,6 +25,7 @@ class CosmosSettings:
         key: an account key; `None` signs in with Microsoft Entra ID. Never shown in a `repr`.
         emulator: a local server: its certificate is not checked, plain http is allowed, other regions are not looked for.
         naive_zone: the zone that stored times without one are meant in; `None` is this machine's.
+        warn_above: request units that one operation may cost without a warning in the log.
     """
 
     endpoint: str
@@ -32,6 +34,7 @@ class CosmosSettings:
     container_name: str = "sessions"
     emulator: bool = False
     naive_zone: ZoneInfo | None = None
+    warn_above: float = 500.0
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.endpoint)
@@ -76,6 +79,15 @@ def keep_days_from_env(environ: Mapping[str, str] | None = None) -> int | None:
     return int(value)
 
 
+def price_from_env(environ: Mapping[str, str] | None = None) -> Price | None:
+    """What a million request units cost, from `CHATLOG_PRICE_PER_MILLION_RU`; `None` if it is not set.
+
+    Raises `ConfigurationError` on nonsense. Where prices come from: docs/costs.md.
+    """
+    value = (os.environ if environ is None else environ).get("CHATLOG_PRICE_PER_MILLION_RU", "").strip()
+    return Price.parse(value, name="CHATLOG_PRICE_PER_MILLION_RU") if value else None
+
+
 def _cosmos_from_env(env: Mapping[str, str]) -> CosmosSettings | None:
     if "COSMOSDB_ENDPOINT" not in env:
         return None
@@ -86,7 +98,17 @@ def _cosmos_from_env(env: Mapping[str, str]) -> CosmosSettings | None:
         container_name=env.get("COSMOSDB_CONTAINER_NAME", "sessions"),
         emulator=_flag(env, "COSMOSDB_EMULATOR"),
         naive_zone=_zone(env),
+        warn_above=_units(env, "CHATLOG_WARN_ABOVE_RU", default=500),
     )
+
+
+def _units(env: Mapping[str, str], name: str, *, default: int) -> int:
+    value = env.get(name, str(default)).strip()
+    if not (value.isascii() and value.isdigit() and len(value) <= 9 and int(value) > 0):
+        raise ConfigurationError(
+            f"{name}={value!r} is not a number of request units. Use a whole number from 1 to 999,999,999."
+        )
+    return int(value)
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

@@ -19,7 +19,15 @@ def test_every_setting_is_in_the_readme() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/autogen.md", "docs/deploying.md", "docs/taking-along.md"],
+    [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "docs/autogen.md",
+        "docs/costs.md",
+        "docs/deploying.md",
+        "docs/taking-along.md",
+    ],
 )
 def test_links_lead_somewhere(document: str) -> None:
     file = ROOT / document

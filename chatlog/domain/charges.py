@@ -38,14 +38,23 @@ def measure_charges(what: str) -> Iterator[Charges]:
 
     What is written in the background later, a session's figures for example, belongs to nobody's block.
     """
-    charges = Charges()
+    with collect_charges() as charges:
+        try:
+            yield charges
+        finally:
+            if charges.calls:
+                logger.info("%s: %s", what, charges)
+
+
+@contextmanager
+def collect_charges(into: Charges | None = None) -> Iterator[Charges]:
+    """Sum what is charged inside the block, by tasks begun in it too, without a word in the log."""
+    charges = Charges() if into is None else into
     token = _measured.set((*_measured.get(), charges))
     try:
         yield charges
     finally:
         _measured.reset(token)
-        if charges.calls:
-            logger.info("%s: %s", what, charges)
 
 
 def note_charge(operation: str, units: float) -> None:

@@ -28,6 +28,8 @@ UNDO_PERIOD = timedelta(days=7)
 
 # Figures of use can be asked for over ten years and the day or two around them that other time zones need.
 MAX_USAGE_DAYS = 3_660
+# What was charged is kept for thirteen months; more cannot be asked for at once.
+MAX_LEDGER_DAYS = 400
 
 
 def check_number(value: object, *, field: str, minimum: int, maximum: int) -> int:

@@ -46,3 +46,11 @@ def test_nonsense_is_refused_with_a_hint(change: dict[str, str], hint: str) -> N
 def test_a_location_that_names_no_store_is_refused(location: str) -> None:
     with pytest.raises(ConfigurationError, match="sqlite:///"):
         open_store(location)
+
+
+def test_what_is_dear_is_a_whole_number_of_request_units() -> None:
+    limits = [StoreSettings.from_env(COSMOS | {"CHATLOG_WARN_ABOVE_RU": text}).cosmos for text in ("", "1", " 750 ")]
+    assert [cosmos and cosmos.warn_above for cosmos in limits] == [500, 1, 750]
+    for nonsense in ("0", "-1", "1.5", "nan", "1" * 10, "٣"):
+        with pytest.raises(ConfigurationError, match="CHATLOG_WARN_ABOVE_RU"):
+            StoreSettings.from_env(COSMOS | {"CHATLOG_WARN_ABOVE_RU": nonsense})

@@ -33,6 +33,7 @@ QUICK = Tuning(
     longest_pause=0.01,
     figures_seconds=600,
     idle_seconds=3600,
+    ledger_seconds=None,
     batches_are_atomic=True,
 )
 

@@ -9,6 +9,7 @@ from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosResourceExistsError, CosmosResourceNotFoundError
 
+from chatlog.storage.cosmos.charges import Meter
 from chatlog.storage.cosmos.errors import DRIVER_ERRORS, is_missing_item
 from chatlog.storage.cosmos.queries import Query
 from chatlog.storage.cosmos.retrying import Budget, run
@@ -19,8 +20,9 @@ from chatlog.storage.documents import Document
 class Calls:
     """One container's requests. Those that change nothing, or the same thing however often they come, are repeated."""
 
-    def __init__(self, container: ContainerProxy, *, tuning: Tuning, host: str) -> None:
+    def __init__(self, container: ContainerProxy, *, tuning: Tuning, host: str, meter: Meter) -> None:
         self._container = container
+        self._meter = meter
         self._tuning = tuning
         self._host = host
 
@@ -49,6 +51,10 @@ class Calls:
         is_enough: Callable[[Sequence[Document]], bool] = lambda _: False,
     ) -> list[Document]:
         """The rows of a query, page by page until `is_enough` of them. After a page that failed it begins anew."""
+        with self._meter.watch_query(query.text):
+            return await self._query(query, page_size=page_size, is_enough=is_enough)
+
+    async def _query(self, query: Query, *, page_size: int, is_enough: Callable[[Sequence[Document]], bool]) -> list[Document]:
         budget = self.budget("run a query")
         while True:
             rows: list[Document] = []
@@ -67,8 +73,9 @@ class Calls:
 
     async def query_once(self, query: Query, *, budget: Budget) -> list[Document]:
         """All rows of a query, tried once and within the time of one request; raises the driver's errors."""
-        async with budget.attempt():
-            return [row async for page in self._pages(query) async for row in page]
+        with self._meter.watch_query(query.text):
+            async with budget.attempt():
+                return [row async for page in self._pages(query) async for row in page]
 
     def _pages(self, query: Query, *, page_size: int = MAX_PAGE_SIZE) -> AsyncIterator[AsyncIterator[Document]]:
         options: dict[str, Any] = {} if query.partition is None else {"partition_key": query.partition}

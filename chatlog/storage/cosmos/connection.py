@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 from azure.cosmos.aio import CosmosClient
 
 from chatlog.config import CosmosSettings
+from chatlog.domain.ledger import Takings
 from chatlog.errors import ConfigurationError, StoreClosed
 from chatlog.storage.cosmos.calls import Calls
-from chatlog.storage.cosmos.charges import note_response
+from chatlog.storage.cosmos.charges import Meter
 from chatlog.storage.cosmos.container import ContainerFacts, open_container
+from chatlog.storage.cosmos.ledger import LedgerWriter
 from chatlog.storage.cosmos.retrying import Budget, run
 from chatlog.storage.cosmos.tuning import Tuning
 from chatlog.storage.cosmos.writers import SessionWriters
@@ -34,6 +36,7 @@ class Connection:
     calls: Calls
     facts: ContainerFacts
     writers: SessionWriters
+    ledger: LedgerWriter
 
 
 @dataclass(slots=True)
@@ -121,19 +124,23 @@ async def _hold_open(settings: CosmosSettings, tuning: Tuning) -> AsyncGenerator
     to close its store leaves no open sockets behind.
     """
     host = urlsplit(settings.endpoint).netloc
+    takings = Takings()
+    meter = Meter(takings, warn_above=settings.warn_above)
     async with AsyncExitStack() as stack:
-        client = _new_client(settings, await _credential(settings, stack))
+        client = _new_client(settings, await _credential(settings, stack), meter)
         stack.push_async_callback(client.close)  # also if entering it fails: it holds sockets from the start
         await run(Budget(tuning, operation="connect", host=host), client.__aenter__)
         opening = Budget(tuning, operation="open the container", host=host)
         container, facts = await run(opening, lambda: open_container(client, settings))
-        calls = Calls(container, tuning=tuning, host=host)
+        calls = Calls(container, tuning=tuning, host=host, meter=meter)
         atomic = not settings.emulator if tuning.batches_are_atomic is None else tuning.batches_are_atomic
         writers = SessionWriters(calls, facts, tuning=tuning, batches_are_atomic=atomic, naive_zone=settings.naive_zone)
-        yield Connection(calls, facts, writers)
+        ledger = LedgerWriter(calls, takings, meter, tuning=tuning)
+        stack.push_async_callback(ledger.finish)
+        yield Connection(calls, facts, writers, ledger)
 
 
-def _new_client(settings: CosmosSettings, credential: str | AsyncTokenCredential) -> CosmosClient:
+def _new_client(settings: CosmosSettings, credential: str | AsyncTokenCredential, meter: Meter) -> CosmosClient:
     return CosmosClient(
         settings.endpoint,
         credential,
@@ -148,7 +155,8 @@ def _new_client(settings: CosmosSettings, credential: str | AsyncTokenCredential
         read_timeout=10,
         enable_compact_utf8_item_writes=True,  # Japanese takes half the bytes
         user_agent_suffix="chatlog",
-        raw_response_hook=note_response,
+        raw_request_hook=meter.before,
+        raw_response_hook=meter.after,
         **_emulator_options(settings),
     )
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -78,6 +78,7 @@ _ITEMS = "SELECT c.id, c.session_id, c._etag FROM c WHERE c.session_id = @sessio
 MESSAGE_ITEMS = _ITEMS
 LASTING_ITEMS = f"{_ITEMS} AND NOT IS_DEFINED(c.ttl)"
 EXPIRING_ITEMS = f"{_ITEMS} AND c.ttl = @ttl"
+LEDGER = "SELECT * FROM c WHERE c.session_id = @session_id AND c.type = 'ledger' AND c.day >= @since AND c.day < @until"
 DELETED_SESSIONS = "SELECT c.id, c.session_id FROM c WHERE c.type = 'session_info' AND c.deleted_at < @before"
 
 # Only texts are above ''. What has no time is left out, as the composite index does; the SDK cannot merge it with the rest.
@@ -136,7 +137,7 @@ IN_A_SESSION = frozenset(
         *(MESSAGE_ITEMS, LASTING_ITEMS, EXPIRING_ITEMS),
     }
 )
-TEXTS = SESSION_LISTS | SEARCHES | IN_A_SESSION | {DELETED_SESSIONS}
+TEXTS = SESSION_LISTS | SEARCHES | IN_A_SESSION | {DELETED_SESSIONS, LEDGER}
 
 
 def messages_from(session_id: str, *, sequence: int) -> Query:
@@ -190,6 +191,11 @@ def lasting_items(session_id: str) -> Query:
 def expiring_items(session_id: str, *, ttl: int) -> Query:
     """The messages of a session that expire after just that many seconds."""
     return Query(EXPIRING_ITEMS, {"session_id": session_id, "ttl": ttl}, session_id)
+
+
+def ledger(partition: str, *, since: date, until: date) -> Query:
+    """The days of a month's ledger from `since` up to, but not including, `until`."""
+    return Query(LEDGER, {"session_id": partition, "since": since.isoformat(), "until": until.isoformat()}, partition)
 
 
 def deleted_sessions(*, before: datetime) -> Query:

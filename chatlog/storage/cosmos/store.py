@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from types import TracebackType
 from typing import Self
 
@@ -13,7 +13,8 @@ from chatlog.config import CosmosSettings
 from chatlog.domain.clock import parse_timestamp, utc_now
 from chatlog.domain.filters import EVERYTHING, SearchQuery, SessionFilter
 from chatlog.domain.ids import check_id
-from chatlog.domain.limits import MAX_INTEGER, MAX_LIST_LIMIT, check_limit, check_number, check_sequence
+from chatlog.domain.ledger import LedgerDay
+from chatlog.domain.limits import MAX_INTEGER, MAX_LEDGER_DAYS, MAX_LIST_LIMIT, check_limit, check_number, check_sequence
 from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus, check_tags, check_title
 from chatlog.domain.search import Term
 from chatlog.errors import SessionExists
@@ -191,6 +192,11 @@ class CosmosSessionStore:
     async def wait_for_change(self, *, at_most: float) -> bool:
         await asyncio.sleep(at_most)
         return True
+
+    async def list_ledger(self, *, since: date, until: date) -> list[LedgerDay]:
+        check_number((until - since).days, field="until", minimum=1, maximum=MAX_LEDGER_DAYS)
+        async with self._connections.use() as connection:
+            return await connection.ledger.list_days(since=since, until=until)
 
     async def ping(self) -> None:
         async with self._connections.use() as connection:

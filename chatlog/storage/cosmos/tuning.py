@@ -17,6 +17,9 @@ class Tuning:
         turns: how often a number may be lost to another writer before the save gives up.
         figures_seconds: how far count and last time of a session may lag behind while someone writes.
         idle_seconds: how long a writer without work is kept in memory.
+        ledger_seconds: how often what was charged is written down; `None` keeps no ledger.
+        ledger_units: so much is worth an entry, which costs a tenth of it; less waits up to `ledger_patience` times as long.
+        closing_seconds: how long the last entry may hold up the end.
         batches_are_atomic: `None` means on the service, and not trusted on the local servers that stand in for it.
     """
 
@@ -28,6 +31,10 @@ class Tuning:
     turns: int = 200
     figures_seconds: float = 1.0
     idle_seconds: float = 60.0
+    ledger_seconds: float | None = 60.0
+    ledger_units: float = 100.0
+    ledger_patience: int = 10
+    closing_seconds: float = 2.0
     batches_are_atomic: bool | None = None
 
 

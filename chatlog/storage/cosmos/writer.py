@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from chatlog.domain.charges import Charges, collect_charges
 from chatlog.domain.models import Message, MessageDraft
 from chatlog.errors import StorageError, StorageUnavailable
 from chatlog.storage.cosmos.appender import Appender
@@ -18,12 +19,16 @@ Work = list[tuple[Save, Part]]
 class SessionWriter:
     """Saves messages of one session, in the order of the calls.
 
+    Attributes:
+        charges: what all its saves have cost.
+
     Writing goes on in a task of the writer: a caller that is cancelled stops waiting, and never leaves a write half known.
     """
 
     def __init__(self, appender: Appender, record: SessionRecord, session_id: str) -> None:
         self.record = record
         self._appender = appender
+        self.charges = Charges()
         self._session_id = session_id
         self._waiting: deque[Save] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -46,13 +51,19 @@ class SessionWriter:
         if self._task is not None:
             await self._task
         if self.record.is_behind:
-            await self.record.catch_up()
+            await self.catch_up()
+
+    async def catch_up(self) -> bool:
+        """Bring the session's document up to date, and return whether that is done with."""
+        with collect_charges(self.charges):
+            return await self.record.catch_up()
 
     async def _work(self) -> None:
         work: Work = []
         try:
-            while work := self._take():
-                await self._attend(work)
+            with collect_charges(self.charges):
+                while work := self._take():
+                    await self._attend(work)
         finally:
             self._task = None
             for save in (*(save for save, _ in work), *self._waiting):  # none, unless this task was cancelled

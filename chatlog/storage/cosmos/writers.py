@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 from collections.abc import Sequence
 from datetime import tzinfo
 
@@ -16,6 +17,7 @@ from chatlog.storage.cosmos.tuning import Tuning
 from chatlog.storage.cosmos.writer import SessionWriter
 from chatlog.storage.documents import Document
 
+logger = logging.getLogger("chatlog.charges")
 _LONGEST_LAG = 30.0
 
 
@@ -61,6 +63,8 @@ class SessionWriters:
             follower.cancel()
         await asyncio.gather(*self._followers, return_exceptions=True)
         await asyncio.gather(*(writer.finish() for writer in self._writers.values()))
+        for session_id, writer in self._writers.items():
+            _tell_charges(session_id, writer)
         self._writers.clear()
 
     def _add(self, record: SessionRecord, session_id: str, *, last_number: int | None) -> SessionWriter:
@@ -91,7 +95,13 @@ class SessionWriters:
             await asyncio.sleep(pause)
             idle = idle + pause if writer.is_idle else 0.0
             if writer.record.is_behind:
-                done = await writer.record.catch_up()
+                done = await writer.catch_up()
                 pause = self._tuning.figures_seconds if done else min(_LONGEST_LAG, pause * 2)
         if self._writers.get(session_id) is writer:  # not one that took its place when the session was created anew
             del self._writers[session_id]
+        _tell_charges(session_id, writer)
+
+
+def _tell_charges(session_id: str, writer: SessionWriter) -> None:
+    if writer.charges.calls:
+        logger.info("Saving into session %s: %s", session_id, writer.charges)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 
 import pytest
@@ -158,6 +158,7 @@ async def take_every_road(double: Double, store: CosmosSessionStore) -> None:
     await store.restore_session(hostile)
     await store.delete_session(session.session_id)
     await store.purge_deleted(before=utc_now())
+    await store.list_ledger(since=date(2026, 1, 1), until=date(2026, 1, 2))
     with pytest.raises(SessionNotFound):
         await store.list_messages("nobody")
 

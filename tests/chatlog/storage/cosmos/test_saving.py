@@ -12,6 +12,7 @@ from chatlog import IdempotencyConflict, MessageDraft, Session
 from chatlog.config import CosmosSettings
 from chatlog.errors import InvalidId, StorageUnavailable
 from chatlog.storage.cosmos.appender import Appender
+from chatlog.storage.cosmos.charges import Meter
 from chatlog.storage.cosmos.store import CosmosSessionStore
 from tests.cosmos.double.server import Double
 from tests.cosmos.fixtures import QUICK, create_container, settings_for
@@ -95,7 +96,7 @@ async def test_a_thousand_replies_lost_after_commit_lose_and_double_nothing(
 async def test_what_the_sdk_sends_again_by_itself_is_stored_once(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
     """Left to its defaults, the SDK repeats a create whose reply was lost, and shows the 409 that it gets for that."""
 
-    def new_client(settings: CosmosSettings, credential: str) -> CosmosClient:
+    def new_client(settings: CosmosSettings, credential: str, _: Meter) -> CosmosClient:
         return CosmosClient(settings.endpoint, credential, retry_backoff_factor=0)
 
     monkeypatch.setattr("chatlog.storage.cosmos.connection._new_client", new_client)
