@@ -20,6 +20,7 @@ class SessionFilter:
         tags: each of them is on the session.
         since: something still went on in it at this time or later.
         until: it began before this time. With `since`: the sessions that overlap the time between.
+        must_begin_since: it also began at `since` or later. With `until`: the sessions that began in the time between.
         terms: each of them occurs in the title and task.
     """
 
@@ -28,6 +29,7 @@ class SessionFilter:
     tags: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    must_begin_since: bool = False
     terms: tuple[Term, ...] = ()
 
     def accepts(self, session: Session, *, now: datetime) -> bool:
@@ -36,10 +38,13 @@ class SessionFilter:
             (not self.states or session.state(now) in self.states)
             and set(self.agents) <= set(session.participants)
             and set(self.tags) <= set(session.tags)
-            and (self.since is None or session.last_activity_at >= self.since)
+            and (self.since is None or self._since_of(session) >= self.since)
             and (self.until is None or session.created_at < self.until)
             and matches(self.terms, session.headline_form)
         )
+
+    def _since_of(self, session: Session) -> datetime:
+        return session.created_at if self.must_begin_since else session.last_activity_at
 
 
 EVERYTHING = SessionFilter()

@@ -51,6 +51,10 @@ FILTERS = [
     SessionFilter(since=NOW - timedelta(days=3)),
     SessionFilter(until=NOW - timedelta(days=3)),
     SessionFilter(since=NOW - timedelta(days=6), until=NOW - timedelta(days=2)),
+    SessionFilter(since=NOW - timedelta(days=6), must_begin_since=True),
+    SessionFilter(since=NOW - timedelta(days=6), until=NOW - timedelta(days=2), must_begin_since=True),
+    SessionFilter(since=NOW - timedelta(days=3), must_begin_since=True, states=frozenset({SessionState.RUNNING})),
+    SessionFilter(until=NOW - timedelta(days=3), must_begin_since=True),
     SessionFilter(terms=parse_terms("空間")),
     SessionFilter(terms=parse_terms("cafe")),
     SessionFilter(terms=parse_terms("ai 議")),
@@ -72,6 +76,21 @@ async def test_a_list_holds_what_its_filter_accepts(store: SessionStore, session
         if (cursor := page.next_cursor) is None:
             break
     assert listed == list(whole.items)
+
+
+async def test_a_session_that_must_begin_in_a_time_begins_at_its_first_moment_or_before_its_end(store: SessionStore) -> None:
+    since, until = NOW - timedelta(days=3), NOW - timedelta(days=2)
+    moment = timedelta(microseconds=1)
+    made = {}
+    for name, begins in (("early", since - moment), ("first", since), ("last", until - moment), ("late", until)):
+        session = await store.create_session(make_session(created_at=begins, task=name))
+        await store.append_messages(session.session_id, [make_draft(timestamp=since + timedelta(hours=1))])
+        await store.recount_session(session.session_id)
+        made[session.session_id] = name
+    for must_begin_since, expected in ((False, ["last", "first", "early"]), (True, ["last", "first"])):
+        where = SessionFilter(since=since, until=until, must_begin_since=must_begin_since)
+        page = await store.list_sessions(where=where)
+        assert [made[session.session_id] for session in page.items] == expected
 
 
 HOSTILE = ["'", '"', "%", "_", "\\", "') OR 1=1 --", "@a0", "NEAR(a b)", "a*", "c.type", "{}", "x\ny"]

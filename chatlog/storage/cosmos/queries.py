@@ -93,6 +93,7 @@ _HEARD_OF = " AND (c.created_at >= @silent_since OR c.last_message_at >= @silent
 _EACH_AGENT = _in_slots("ARRAY_CONTAINS(c.participants, {value})", "agent")
 _EACH_TAG = _in_slots("ARRAY_CONTAINS(c.tags, {value})", "tag")
 _OVERLAP = " AND (c.created_at >= @since OR c.last_message_at >= @since) AND c.created_at < @until"
+_BEGAN = " AND c.created_at >= @since AND c.created_at < @until"
 _EACH_TERM = _in_slots("CONTAINS(c.search_text, {value})", "term").removeprefix(" AND ")
 # The seed's sessions have no search form; there are few enough of them to look at each.
 _HEADLINE = f" AND (NOT IS_DEFINED(c.search_text) OR {_EACH_TERM})"
@@ -123,7 +124,7 @@ def _all_of(*choices: Sequence[str]) -> frozenset[str]:
     return frozenset("".join(pieces) for pieces in product(*choices))
 
 
-_FILTERS = (("", _STATES, _STATES + _HEARD_OF), ("", _EACH_AGENT), ("", _EACH_TAG), ("", _OVERLAP), ("", _HEADLINE))
+_FILTERS = (("", _STATES, _STATES + _HEARD_OF), ("", _EACH_AGENT), ("", _EACH_TAG), ("", _OVERLAP, _BEGAN), ("", _HEADLINE))
 SESSION_LISTS = _all_of((_SESSIONS,), *_FILTERS, ("", _OLDER), (_NEWEST_FIRST,), (_TIES_DOWN, "")) | _all_of(
     (_SESSIONS,), *_FILTERS, (_NEWER,), (_OLDEST_FIRST,), (_TIES_UP, "")
 )
@@ -255,7 +256,7 @@ def _session_conditions(where: SessionFilter, now: datetime) -> Iterable[Piece]:
     if where.tags:
         yield _EACH_TAG, _slots("tag", where.tags)
     if where.since is not None or where.until is not None:
-        yield _OVERLAP, _window(where.since, where.until)
+        yield _BEGAN if where.must_begin_since else _OVERLAP, _window(where.since, where.until)
     if where.terms:
         yield _HEADLINE, _term_slots(where.terms)
 

@@ -55,6 +55,7 @@ def session_conditions(*, states: Iterable[SessionState], tags: tuple[str, ...],
 def _parameters(where: SessionFilter) -> dict[str, Any]:
     return {
         "since": None if where.since is None else to_timestamp(where.since),
+        "begins_since": to_timestamp(where.since) if where.since is not None and where.must_begin_since else "",
         "until": None if where.until is None else to_timestamp(where.until),
         "agents": json.dumps(where.agents) if where.agents else None,
         "terms": terms_to_json(where.terms) if where.terms else None,

@@ -166,10 +166,13 @@ async def take_every_road(double: Double, store: CosmosSessionStore) -> None:
 def every_filter(text: str) -> Iterator[SessionFilter]:
     """One for each way in which a filter's conditions can come together."""
     running = frozenset({SessionState.RUNNING})
-    for states, agents, tags, until, terms in product(
-        (frozenset(), running, running | {SessionState.FAILED}), ((), (text,)), ((), (text,)), (None, utc_now()), ("", text)
+    now = utc_now()
+    for states, agents, tags, (until, must_begin_since), terms in product(
+        *((frozenset(), running, running | {SessionState.FAILED}), ((), (text,)), ((), (text,))),
+        *(((None, False), (now, False), (now, True)), ("", text)),
     ):
-        yield SessionFilter(states=states, agents=agents, tags=tags, until=until, terms=parse_terms(terms))
+        times = {"until": until, "must_begin_since": must_begin_since}
+        yield SessionFilter(states=states, agents=agents, tags=tags, terms=parse_terms(terms), **times)
 
 
 def every_search(text: str) -> Iterator[SearchQuery]:
