@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from chatlog.domain import limits
+from chatlog.domain.clock import midnight
 from chatlog.domain.filters import SessionFilter
 from chatlog.domain.models import SessionState
 from chatlog.domain.query import MAX_QUERY_CHARACTERS, MAX_TERMS
 from chatlog.domain.search import parse_terms
+from dashboard.locale import known_zones
 
-NAMES = ("status", "agent", "tag", "from", "to", "q", "starred")
+NAMES = ("status", "agent", "tag", "from", "to", "began", "tz", "q", "starred")
 # More than anybody picks by hand; each costs a look at every session.
 MOST_VALUES = 10
 # Of an address's query string: room for the longest text in any script, and names beside it.
@@ -55,7 +58,7 @@ def read_filter(params: QueryDict, *, zone: tzinfo) -> ListFilter:
     """Read the filters of an address. Never raises: what is not understood is in `problems`.
 
     Args:
-        zone: whose days `from` and `to` mean; both are included.
+        zone: whose days `from` and `to` mean where no `tz` says so; both are included.
     """
     given = {name: [value.strip() for value in params.getlist(name) if value.strip()] for name in NAMES}
     values = {name: list(dict.fromkeys(found)) for name, found in given.items() if found}
@@ -71,7 +74,8 @@ class _Reader:
     problems: list[str]
 
     def read(self) -> SessionFilter:
-        since, until = self._read_days()
+        since, until = self._read_days(self._read_zone())
+        must_begin = self._read_switch("began", _("began=%(value)s is not understood; use began=1."))
         text = " ".join(self.values.get("q", ()))
         if len(text) > MAX_QUERY_CHARACTERS:
             limit = f"{MAX_QUERY_CHARACTERS:,}"
@@ -80,14 +84,14 @@ class _Reader:
         terms = parse_terms(text)
         if len(terms) > MAX_TERMS:
             self._complain(_("The text has %(count)s words; the limit is %(limit)s."), count=len(terms), limit=MAX_TERMS)
-        if self.values.get("starred", ["1"]) != ["1"]:
-            self._complain(_("starred=%(value)s is not understood; use starred=1."), value=_short(self.values["starred"][0]))
+        self._read_switch("starred", _("starred=%(value)s is not understood; use starred=1."))
         return SessionFilter(
             states=frozenset(self._read_states()),
             agents=self._read_names("agent", longest=limits.MAX_SOURCE_CHARACTERS),
             tags=self._read_names("tag", longest=limits.MAX_TAG_CHARACTERS),
             since=since,
             until=until,
+            must_begin_since=must_begin and since is not None,
             terms=terms[:MAX_TERMS],
         )
 
@@ -112,13 +116,28 @@ class _Reader:
                 )
         return tuple(value for value in names if len(value) <= longest)[:MOST_VALUES]
 
-    def _read_days(self) -> tuple[datetime | None, datetime | None]:
+    def _read_switch(self, name: str, complaint: str) -> bool:
+        values = self.values.get(name, [])
+        if values and values != ["1"]:
+            self._complain(complaint, value=_short(values[0]))
+        return values == ["1"]
+
+    def _read_zone(self) -> tzinfo:
+        name = self.values.get("tz", [""])[-1]
+        if not name:
+            return self.zone
+        if name in known_zones():
+            return ZoneInfo(name)
+        self._complain(_("“%(value)s” is no time zone. Write it like Asia/Tokyo."), value=_short(name))
+        return self.zone
+
+    def _read_days(self, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
         first, last = self._read_day("from"), self._read_day("to")
         if first and last and first > last:
             self._complain(_("From %(first)s to %(last)s runs backwards. Swap the two days."), first=first, last=last)
             return None, None
-        since = None if first is None else _midnight(first, self.zone)
-        return since, None if last is None else _midnight(last + timedelta(days=1), self.zone)
+        since = None if first is None else midnight(first, zone)
+        return since, None if last is None else midnight(last + timedelta(days=1), zone)
 
     def _read_day(self, name: str) -> date | None:
         text = self.values.get(name, [""])[-1]
@@ -135,10 +154,6 @@ class _Reader:
 
     def _complain(self, text: str, **values: object) -> None:
         self.problems.append(text % values)
-
-
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day, time(), tzinfo=zone)
 
 
 def _chips(values: dict[str, list[str]]) -> Iterator[FilterChip]:

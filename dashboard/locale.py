@@ -60,7 +60,7 @@ def read_locale(*, cookies: Mapping[str, str], accept_language: str) -> ViewerLo
 def read_zone(cookies: Mapping[str, str]) -> str:
     """The zone the browser named, if there is one of that name. A cookie may hold anything."""
     name = cookies.get(ZONE_COOKIE, "")
-    return name if name in _known_zones() else settings.TIME_ZONE
+    return name if name in known_zones() else settings.TIME_ZONE
 
 
 @sync_and_async_middleware
@@ -82,5 +82,6 @@ def times_in_viewers_zone(get_response: Answer | AsyncAnswer) -> Answer | AsyncA
 
 
 @cache
-def _known_zones() -> frozenset[str]:
+def known_zones() -> frozenset[str]:
+    """The names of the time zones that there are."""
     return frozenset(available_timezones())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 
+from chatlog.domain.clock import midnight
 from chatlog.domain.filters import SearchQuery, SessionFilter
 from chatlog.domain.models import SessionState
 from chatlog.domain.search import Term, parse_terms
@@ -164,14 +165,14 @@ class _Reader:
         day = _find_day(value)
         if day is None:
             return Complaint.NOT_A_DATE
-        self.since = _midnight(day, self.zone)
+        self.since = midnight(day, self.zone)
         return None
 
     def read_before(self, value: str) -> Complaint | None:
         day = _find_day(value)
         if day is None:
             return Complaint.NOT_A_DATE
-        self.until = _midnight(day, self.zone)
+        self.until = midnight(day, self.zone)
         return None
 
     def read_status(self, value: str) -> Complaint | None:
@@ -201,10 +202,6 @@ def _find_day(text: str) -> date | None:
         return None
     # Its midnight in any zone must be a time that Python knows.
     return day if date.min + timedelta(days=2) < day < date.max - timedelta(days=2) else None
-
-
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
 def _without(text: str, parts: Sequence[re.Match[str]]) -> str:

@@ -106,6 +106,8 @@ def _chips(wanted: ListFilter) -> list[dict[str, str]]:
         "tag": _("Tag"),
         "from": _("From"),
         "to": _("To"),
+        "began": _("Began in these days"),
+        "tz": _("Days of"),
         "q": _("Task or title"),
         "starred": _("Starred first"),
     }
@@ -114,7 +116,7 @@ def _chips(wanted: ListFilter) -> list[dict[str, str]]:
         {
             "label": labels[chip.name],
             "words": ""
-            if chip.name == "starred"
+            if chip.name in {"began", "starred"}
             else states.get(chip.value, chip.value)
             if chip.name == "status"
             else chip.value,

@@ -39,6 +39,10 @@ def at(text: str) -> datetime:
         ("tag=a%26b%3Dc", SessionFilter(tags=("a&b=c",))),
         ("from=2026-11-23", SessionFilter(since=at("2026-11-23T00:00Z"))),
         ("to=2026-11-23", SessionFilter(until=at("2026-11-24T00:00Z"))),
+        ("from=2026-11-23&began=1", SessionFilter(since=at("2026-11-23T00:00Z"), must_begin_since=True)),
+        ("to=2026-11-23&tz=Asia/Tokyo", SessionFilter(until=at("2026-11-23T15:00Z"))),
+        ("began=1", EVERYTHING),
+        ("tz=Asia%2FTokyo", EVERYTHING),
         ("q=%E7%A9%BA%E9%96%93", SessionFilter(terms=parse_terms("空間"))),
         ('q="two words" third', SessionFilter(terms=parse_terms('"two words" third'))),
         ("q=one&q=two", SessionFilter(terms=parse_terms("one two"))),
@@ -71,7 +75,7 @@ def test_every_status_can_be_asked_for(state: SessionState) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["", "status=&agent=&tag=&from=&to=&q=&starred=", "agent=++%09&q=+", "cursor=x&page=2&deleted=y"]
+    "query", ["", "status=&agent=&tag=&from=&to=&began=&tz=&q=&starred=", "agent=++%09&q=+", "cursor=x&page=2&deleted=y"]
 )
 def test_what_is_empty_or_no_filter_is_not_there(query: str) -> None:
     wanted = read(query)
@@ -87,7 +91,7 @@ def test_the_same_value_twice_is_one() -> None:
 # -- and back to an address -----------------------------------------------------------------------------------------------
 
 values = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
-known = st.sampled_from(["running", "failed", "2026-11-23", "2026-11-24", "1"])
+known = st.sampled_from(["running", "failed", "2026-11-23", "2026-11-24", "1", "Asia/Tokyo"])
 
 
 @given(st.lists(st.tuples(st.sampled_from(NAMES), values | known), max_size=12))
@@ -117,6 +121,15 @@ def test_a_chip_holds_the_address_without_it() -> None:
         ("agent", "企画", "status=failed&status=stalled&q=a%26b&starred=1"),
         ("q", "a&b", f"status=failed&status=stalled&agent={quote('企画')}&starred=1"),
         ("starred", "1", f"status=failed&status=stalled&agent={quote('企画')}&q=a%26b"),
+    ]
+
+
+def test_the_days_and_what_they_mean_are_taken_off_one_by_one() -> None:
+    wanted = read("tz=Asia/Tokyo&began=1&from=2026-11-23")
+    assert [(chip.name, chip.value, chip.query_without) for chip in wanted.chips] == [
+        ("from", "2026-11-23", "began=1&tz=Asia%2FTokyo"),
+        ("began", "1", "from=2026-11-23&tz=Asia%2FTokyo"),
+        ("tz", "Asia/Tokyo", "from=2026-11-23&began=1"),
     ]
 
 
@@ -162,6 +175,26 @@ def test_a_day_is_the_viewers_day_with_both_ends(zone: str, since: str, until: s
     # In UTC: two times of one zone are compared by their clocks alone.
     assert where.since.astimezone(UTC) == at(since)
     assert where.until.astimezone(UTC) == at(until)
+
+
+@pytest.mark.parametrize("viewer", ["UTC", "America/Los_Angeles"])
+def test_an_address_may_say_whose_days_it_means_whoever_looks(viewer: str) -> None:
+    where = read("from=2026-11-23&to=2026-11-23&tz=Asia/Kathmandu", zone=viewer).where
+    assert where == SessionFilter(since=at("2026-11-22T18:15Z"), until=at("2026-11-23T18:15Z"))
+
+
+@pytest.mark.parametrize("name", ["Mars/Phobos", "tokyo", "../../etc/passwd", "/etc/localtime", "+09:00", "Asia", "\x00", "%s"])
+def test_an_unknown_zone_is_said_and_the_days_are_the_viewers(name: str) -> None:
+    wanted = read(urlencode({"from": "2026-11-23", "tz": name}), zone="Asia/Tokyo")
+    assert wanted.problems == (f"“{name}” is no time zone. Write it like Asia/Tokyo.",)
+    assert wanted.where == SessionFilter(since=at("2026-11-22T15:00Z"))
+
+
+@pytest.mark.parametrize("value", ["0", "true", "11"])
+def test_that_they_began_is_asked_for_or_not(value: str) -> None:
+    wanted = read(f"began={value}&from=2026-11-23")
+    assert wanted.problems == (f"began={value} is not understood; use began=1.",)
+    assert wanted.where == SessionFilter(since=at("2026-11-23T00:00Z"))
 
 
 def test_one_day_is_from_and_to_and_not_backwards() -> None:

@@ -150,7 +150,7 @@ def test_a_day_of_the_filter_is_a_day_of_the_zone_also_when_it_has_25_hours() ->
     assert where.until is not None
     assert where.since.astimezone(UTC) == datetime(2026, 10, 24, 22, tzinfo=UTC)
     assert where.until.astimezone(UTC) - where.since.astimezone(UTC) == timedelta(hours=25)
-    assert where.since.date() == date(2026, 10, 25)
+    assert where.since.astimezone(ZoneInfo("Europe/Berlin")).date() == date(2026, 10, 25)
 
 
 async def test_a_row_is_kept_for_each_language_and_zone() -> None:

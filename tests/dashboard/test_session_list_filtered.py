@@ -70,6 +70,28 @@ async def test_a_date_is_a_day_of_the_viewer(zone: str, titles: list[str], brows
     assert listed(html) == [varied[title] for title in titles]
 
 
+async def test_an_address_can_mean_the_days_of_a_zone_and_the_sessions_that_began_then(
+    browser: AsyncClient, store: SessionStore
+) -> None:
+    varied = await create_varied(store)
+    # It goes on until the day on which the next one begins.
+    later = make_draft(source="critic", timestamp=datetime.fromisoformat("2026-11-23T03:00Z"))
+    await store.append_messages(varied["completed"], [later])
+    browser.cookies["timezone"] = "America/Los_Angeles"
+    day = "from=2026-11-23&to=2026-11-23"
+    assert listed(await read(browser, f"/?{day}&tz=UTC")) == [varied["failed"], varied["completed"]]
+    html = await read(browser, f"/?{day}&began=1&tz=UTC")
+    assert listed(html) == [varied["failed"]]
+    assert listed(await read(browser, f"/?{day}&began=1&tz=Asia/Tokyo")) == [varied["completed"]]
+    chips = chips_of(html)
+    assert chips["Began in these days"] == f"/?{day}&tz=UTC"
+    assert chips["Days of UTC"] == f"/?{day}&began=1"
+    assert 'name="began" value="1" checked' in html
+    assert 'type="hidden" name="tz" value="UTC"' in html
+    assert f'ws-connect="/ws/sessions/?{day.replace("&", "&amp;")}&amp;began=1&amp;tz=UTC"' in html
+    assert f'href="/export?{day.replace("&", "&amp;")}&amp;began=1&amp;tz=UTC&amp;' in html
+
+
 async def test_what_runs_is_listed_on_top_only_if_it_is_asked_for(browser: AsyncClient, store: SessionStore) -> None:
     varied = await create_varied(store)
     running = await store.create_session(make_session(title="Talk that runs"))
@@ -148,6 +170,8 @@ async def test_an_empty_filtered_list_says_so_and_offers_to_take_filters_off(bro
         ("status=lost", "“lost” is no status. There are: running, stalled, completed, failed, cancelled."),
         ("from=x", "“x” is no day. Write it like 2026-11-23."),
         ("from=2026-11-24&to=2026-11-23", "From 2026-11-24 to 2026-11-23 runs backwards. Swap the two days."),
+        ("tz=Mars/Phobos", "“Mars/Phobos” is no time zone. Write it like Asia/Tokyo."),
+        ("began=2", "began=2 is not understood; use began=1."),
         ("starred=2", "starred=2 is not understood; use starred=1."),
         ("status=%3Cb%3E", "“&lt;b&gt;” is no status."),
     ],
@@ -164,7 +188,7 @@ async def test_what_is_not_understood_is_said_in_words_and_the_rest_is_shown(
     assert "Tag nightly" in chips_of(html)
 
 
-@pytest.mark.parametrize("name", ["status", "agent", "tag", "from", "to", "q", "starred", "cursor", "deleted"])
+@pytest.mark.parametrize("name", ["status", "agent", "tag", "from", "to", "began", "tz", "q", "starred", "cursor", "deleted"])
 @pytest.mark.parametrize("value", ["長" * 3400, "\x00", "\u202e", "' OR 1=1 --", "../..", '"><script>alert(1)</script>'])
 async def test_whatever_stands_in_the_address_it_is_a_page(
     name: str, value: str, browser: AsyncClient, store: SessionStore
