@@ -16,6 +16,7 @@ import django
 from django.core.management import call_command
 from django.template.loader import get_template
 from django.test import AsyncClient
+from django.test.client import AsyncClientHandler
 from django.test.signals import template_rendered
 from django.test.utils import setup_test_environment, teardown_test_environment
 
@@ -71,9 +72,14 @@ def _claims(times: dict[str, float]) -> list[Claim]:
 async def _measure() -> dict[str, float]:
     from django.contrib.auth.models import User  # needs the settings, which name the folder of this run
 
+    from dashboard.one_thread import OneThread
     from dashboard.stores import close_store
 
+    class SiteHandler(OneThread, AsyncClientHandler):
+        """Runs the middleware as the site does."""
+
     client = AsyncClient()
+    client.handler = SiteHandler()
     await client.aforce_login(await User.objects.acreate_user("bench"))
 
     def page(address: str) -> Callable[[], Awaitable[None]]:

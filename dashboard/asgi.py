@@ -6,13 +6,14 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import django
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
-_http = get_asgi_application()  # sets Django up; what follows needs its apps
+django.setup(set_prefix=False)  # what follows needs its apps
 
 from dashboard import lifecycle  # noqa: E402
+from dashboard.one_thread import OneThreadHandler  # noqa: E402
 from dashboard.routing import websocket_urlpatterns  # noqa: E402
 from dashboard.sockets.gate import Gate  # noqa: E402
 
@@ -30,5 +31,5 @@ async def _lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None
 
 
 application = ProtocolTypeRouter(
-    {"http": _http, "websocket": Gate(URLRouter(websocket_urlpatterns)), "lifespan": _lifespan},
+    {"http": OneThreadHandler(), "websocket": Gate(URLRouter(websocket_urlpatterns)), "lifespan": _lifespan},
 )

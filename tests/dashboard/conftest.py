@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from channels.testing import WebsocketCommunicator
@@ -11,10 +12,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import AsyncClient
+from django.test.client import AsyncClientHandler
 
 from chatlog.storage.base import SessionStore
 from chatlog.storage.sqlite.store import SqliteSessionStore
 from dashboard.feeds import hub
+from dashboard.one_thread import OneThread
 from dashboard.sockets import registry
 from dashboard.stores import use_store
 
@@ -40,9 +43,19 @@ async def user(transactional_db: None) -> User:
     return await User.objects.acreate_user("ann", password="a long enough secret")
 
 
+class SiteHandler(OneThread, AsyncClientHandler):
+    """Runs the middleware as the site does."""
+
+
+class SiteClient(AsyncClient):
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.handler = SiteHandler(enforce_csrf_checks=bool(values.get("enforce_csrf_checks")))
+
+
 @pytest.fixture
 async def browser(user: User) -> AsyncClient:
-    client = AsyncClient()
+    client = SiteClient()
     await client.aforce_login(user)
     return client
 
