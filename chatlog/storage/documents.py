@@ -4,8 +4,9 @@ The form is the seed design's, with fields added; its documents are read as they
 microseconds, none of the added fields. Fields that chatlog does not know are kept in `extra`.
 
 `search_text` is what is searched, in its search form: a message's content, a session's title and task. `timestamp` is there in
-both, so that a search orders remarks and headlines by one key; a session's is its start. A session that is deleted has
-`deleted_at`, and it and its messages a `ttl` in seconds after which the database removes them.
+both, so that a search orders remarks and headlines by one key; a session's is its start. `letters` is how many characters a
+message's content has, so that figures need not read it. A session that is deleted has `deleted_at`, and it and its messages a
+`ttl` in seconds after which the database removes them.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _SESSION_KEYS = {
 } | _SYSTEM_KEYS
 _MESSAGE_KEYS = {
     *("id", "session_id", "type", "source", "content", "timestamp", "sequence", "message_id", "kind", "search_text"),
-    *("models_usage", "metadata"),
+    *("letters", "models_usage", "metadata"),
 } | _SYSTEM_KEYS
 
 # One character of content takes at most 6 bytes as JSON (\u001f) and 54 in its search form (U+FDFA becomes 18 others).
@@ -121,6 +122,7 @@ def message_as_document(message: Message) -> Document:
         "message_id": message.message_id,
         "kind": message.kind,
         "search_text": search_form(message.content),
+        "letters": len(message.content),
         "metadata": dict(message.metadata),
     }
     if message.models_usage is not None:

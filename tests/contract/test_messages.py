@@ -156,7 +156,8 @@ async def test_items_up_to_the_limit_are_kept_whole_and_larger_ones_refused(stor
         # The text is stored twice, as written and as searched, each with 3 bytes a character.
         return make_draft(source="a", content="空" * characters, message_id="a" * 36)
 
-    overhead = encoded_size(message_to_document(draft_of(1), session_id=session.session_id, sequence=2**53 - 1)) - 6
+    some = 100_000  # as many digits as the most
+    overhead = encoded_size(message_to_document(draft_of(some), session_id=session.session_id, sequence=2**53 - 1)) - 6 * some
     most = (MAX_ITEM_BYTES - overhead) // 6
     with pytest.raises(ItemTooLarge, match="limit") as refused:
         await store.append_messages(session.session_id, [make_draft(), draft_of(most + 1)])

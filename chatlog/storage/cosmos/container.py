@@ -22,12 +22,14 @@ UNIQUE_KEY_PATH = "/message_id"
 _NEWEST_FIRST = [{"path": "/created_at", "order": "descending"}, {"path": "/id", "order": "descending"}]
 _LATEST_FIRST = [{"path": "/timestamp", "order": "descending"}, {"path": "/id", "order": "descending"}]
 
-# Everything is indexed but long or shapeless values: a text is found by its search form, metadata is only shown.
+# Everything is indexed but long or shapeless values, and those that are only read: a text is found by its search form.
 INDEXING_POLICY: dict[str, Any] = {
     "indexingMode": "consistent",
     "automatic": True,
     "includedPaths": [{"path": "/*"}],
-    "excludedPaths": [*({"path": path} for path in ("/content/?", "/task/?", "/metadata/*", "/activity/*", '/"_etag"/?'))],
+    "excludedPaths": [
+        *({"path": path} for path in ("/content/?", "/letters/?", "/task/?", "/metadata/*", "/activity/*", '/"_etag"/?'))
+    ],
     # Lists go by the first, searches by the second.
     "compositeIndexes": [_NEWEST_FIRST, _LATEST_FIRST],
 }

@@ -76,6 +76,12 @@ def test_what_is_written_is_read_back() -> None:
     assert document["id"] == "s_msg_0007"
 
 
+def test_a_message_is_stored_with_its_length_in_characters_as_python_counts_them() -> None:
+    document = message_to_document(make_draft(content="空間😀👨‍👩‍👧"), session_id="s", sequence=1)
+    assert document["letters"] == 8
+    assert message_from_document(document).extra == {}
+
+
 def test_a_session_is_stored_with_what_it_is_searched_and_ordered_by() -> None:
     session = make_session(title="Ｃａｆé", task="空間\nを  共有")
     document = session_to_document(session)
