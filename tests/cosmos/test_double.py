@@ -164,6 +164,7 @@ async def test_what_is_no_query_is_refused(container: ContainerProxy, text: str)
         ("CONTAINS(LOWER(c.text), 'x') OR LOWER(c.text) = 'y'", [2]),
         ("ARRAY_CONTAINS(c.text, 'x')", []),
         ("@flag = true AND c.number = 1", [1]),
+        ("c.text ?? c.id = 'i1'", [1]),  # null is a value
     ],
 )
 async def test_conditions_know_missing_values(container: ContainerProxy, condition: str, found: list[int]) -> None:

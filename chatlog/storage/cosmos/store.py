@@ -17,9 +17,10 @@ from chatlog.domain.ledger import LedgerDay
 from chatlog.domain.limits import MAX_INTEGER, MAX_LEDGER_DAYS, MAX_LIST_LIMIT, check_limit, check_number, check_sequence
 from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus, check_tags, check_title
 from chatlog.domain.search import Term
+from chatlog.domain.usage import UsageDay, check_stretch
 from chatlog.errors import SessionExists
 from chatlog.storage.base import SearchPage, SessionPage
-from chatlog.storage.cosmos import deleting, reading
+from chatlog.storage.cosmos import deleting, reading, usage
 from chatlog.storage.cosmos.connection import Connections
 from chatlog.storage.cosmos.listing import list_sessions
 from chatlog.storage.cosmos.numbering import find_last_number
@@ -188,6 +189,19 @@ class CosmosSessionStore:
             if last == 0:
                 await connection.writers.new_record(session_id).get()  # raises if there is no such session
             return last
+
+    async def list_usage(self, *, since: date, until: date) -> list[UsageDay]:
+        check_stretch(since, until)
+        async with self._connections.use() as connection:
+            return await usage.list_usage(connection.calls, since=since, until=until, naive_zone=self.settings.naive_zone)
+
+    async def list_busiest(self, *, since: datetime, until: datetime, limit: int = 10) -> list[Session]:
+        check_limit(limit)
+        first, end = parse_timestamp(since, field="since"), parse_timestamp(until, field="until")
+        async with self._connections.use() as connection:
+            return await usage.list_busiest(
+                connection.calls, since=first, until=end, limit=limit, naive_zone=self.settings.naive_zone
+            )
 
     async def wait_for_change(self, *, at_most: float) -> bool:
         await asyncio.sleep(at_most)

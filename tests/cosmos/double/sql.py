@@ -20,7 +20,7 @@ Expression = Callable[[Scope], Any]
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<string>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|(?P<number>\d+(?:\.\d+)?)|(?P<name>[@A-Za-z_]\w*)"
-    r"|(?P<sign><=|>=|!=|<>|[=<>.,()\[\]{}:*?]))"
+    r"|(?P<sign><=|>=|!=|<>|\?\?|[=<>.,()\[\]{}:*?]))"
 )
 _COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 AGGREGATES = {"COUNT": "Count", "SUM": "Sum", "MIN": "Min", "MAX": "Max", "AVG": "Average"}
@@ -140,11 +140,18 @@ class _Parser:
         return self.comparison()
 
     def comparison(self) -> Expression:
-        left = self.operand()
+        left = self.coalesced()
         sign = self.tokens[self.at][1]
         if sign in _COMPARE or sign in {"=", "!=", "<>"}:
             self.at += 1
-            return _compared(sign, left, self.operand())
+            return _compared(sign, left, self.coalesced())
+        return left
+
+    def coalesced(self) -> Expression:
+        # https://learn.microsoft.com/azure/cosmos-db/nosql/query/ternary-coalesce-operators
+        left = self.operand()
+        while self.take("??"):
+            left = _first_defined(left, self.operand())
         return left
 
     def operand(self) -> Expression:
@@ -241,6 +248,10 @@ def _either(left: Expression, right: Expression) -> Expression:
         return True if True in values else (False if values == (False, False) else UNDEFINED)
 
     return evaluate
+
+
+def _first_defined(left: Expression, right: Expression) -> Expression:
+    return lambda scope: value if (value := left(scope)) is not UNDEFINED else right(scope)
 
 
 def _compared(sign: str, left: Expression, right: Expression) -> Expression:

@@ -14,7 +14,7 @@ from chatlog.domain.filters import SearchQuery, SessionFilter
 from chatlog.domain.models import SessionState
 from chatlog.domain.search import parse_terms
 from chatlog.errors import SessionNotFound, StorageCorrupt
-from chatlog.storage.cosmos import queries
+from chatlog.storage.cosmos import queries, usage_queries
 from chatlog.storage.cosmos.store import CosmosSessionStore
 from chatlog.storage.cursors import encode_cursor
 from tests.cosmos.double.containers import Container
@@ -124,13 +124,15 @@ async def test_the_last_messages_end_where_a_hole_begins(double: Double, store: 
     assert [m.sequence for m in await store.list_messages_before(session.session_id)] == [1, 2, 3]
 
 
-async def test_the_texts_sent_are_exactly_those_of_the_queries_module(double: Double) -> None:
+async def test_the_texts_sent_are_exactly_those_of_the_queries_modules(double: Double) -> None:
     settings, plain = settings_for(double.endpoint), settings_for(double.endpoint)
     async with create_container(plain, unique_keys=False):
         for chosen in (settings, plain):
             async with CosmosSessionStore(chosen, tuning=QUICK) as store:
                 await take_every_road(double, store)
-    assert double.journal.texts == queries.TEXTS  # those, all of them, and whatever the values are no others
+    assert (
+        double.journal.texts == queries.TEXTS | usage_queries.TEXTS
+    )  # those, all of them, and whatever the values are no others
 
 
 async def take_every_road(double: Double, store: CosmosSessionStore) -> None:
@@ -154,6 +156,8 @@ async def take_every_road(double: Double, store: CosmosSessionStore) -> None:
     for query in every_search(hostile):
         for cursor in (None, encode_cursor((hostile, hostile))):
             await store.search(query, limit=1, cursor=cursor)
+    await store.append_messages(hostile, [make_draft(timestamp=NOON - timedelta(days=9))])
+    await store.list_usage(since=NOON.date() - timedelta(days=9), until=NOON.date())
     await store.delete_session(hostile)
     await store.restore_session(hostile)
     await store.delete_session(session.session_id)
