@@ -22,7 +22,7 @@ from chatlog.errors import (
 )
 from chatlog.storage.sqlite import queries
 from chatlog.storage.sqlite.matching import add_matching
-from chatlog.storage.sqlite.migrating import SCHEMA_VERSION, create_tables, migrate_from_1
+from chatlog.storage.sqlite.migrating import SCHEMA_VERSION, create_tables, migrate_from_1, migrate_from_2
 
 # How long a writer waits for the writers of other processes. One group commit takes about a millisecond.
 BUSY_SECONDS = 10.0
@@ -127,6 +127,8 @@ def _prepare_schema(connection: apsw.Connection, path: Path) -> None:
                 create_tables(connection)
             case 1:
                 migrate_from_1(connection)
+            case 2:
+                migrate_from_2(connection)
         connection.execute(queries.COMMIT)
     except BaseException:  # raised again below
         connection.execute(queries.ROLLBACK)

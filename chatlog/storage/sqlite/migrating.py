@@ -1,4 +1,4 @@
-"""The tables: making them, and bringing those of version 1 up to date."""
+"""The tables: making them, and bringing those of earlier versions up to date."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from chatlog.domain.activity import Activity
 from chatlog.storage.sqlite import queries, rows
 from chatlog.storage.sqlite.sessions import find_free_rowid
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def create_tables(connection: apsw.Connection) -> None:
     """Make the tables of a new database."""
-    connection.execute(files(__package__).joinpath("schema.sql").read_text("utf-8"))
+    _execute(connection, "schema.sql")
+    _execute(connection, "usage.sql")
+    connection.pragma("user_version", SCHEMA_VERSION)
 
 
 def migrate_from_1(connection: apsw.Connection) -> None:
@@ -27,6 +29,16 @@ def migrate_from_1(connection: apsw.Connection) -> None:
     for old_rowid, *old in sessions:
         _migrate_session(connection, old_rowid, tuple(old))
     connection.execute(queries.DROP_VERSION_1)
+
+
+def migrate_from_2(connection: apsw.Connection) -> None:
+    """Add what figures of use need, in the transaction that is open."""
+    _execute(connection, "usage.sql")
+    connection.pragma("user_version", SCHEMA_VERSION)
+
+
+def _execute(connection: apsw.Connection, name: str) -> None:
+    connection.execute(files(__package__).joinpath(name).read_text("utf-8"))
 
 
 def _migrate_session(connection: apsw.Connection, old_rowid: int, old: tuple[object, ...]) -> None:

@@ -1,4 +1,5 @@
--- The embedded store, version 2. Times are fixed-width UTC text, so that text order is time order; lists and objects are JSON.
+-- The embedded store, version 3; the figures of use are in usage.sql. Times are fixed-width UTC text, so that text order is
+-- time order; lists and objects are JSON.
 
 CREATE TABLE sessions (
     id              INTEGER PRIMARY KEY,  -- hundredths of a second since 1970: the order of ids is the order of time
@@ -40,5 +41,3 @@ CREATE TABLE messages (
 -- rowid = messages.id; a session's headline is its message 0. The tokens are made in tokens.py and not kept; to the
 -- tokenizer 'ascii' every character beyond ASCII is part of a token, so that they stay as they are made.
 CREATE VIRTUAL TABLE search_index USING fts5 (tokens, content = '', contentless_delete = 1, tokenize = 'ascii');
-
-PRAGMA user_version = 2;

@@ -1,7 +1,8 @@
-"""A file of version 1 is brought up to date wholly or not at all."""
+"""A file of an earlier version is brought up to date wholly or not at all."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import apsw
@@ -12,6 +13,7 @@ from chatlog.domain.clock import parse_timestamp
 from chatlog.domain.filters import SearchQuery
 from chatlog.domain.search import parse_terms
 from chatlog.errors import StorageReadOnly
+from chatlog.storage.sqlite import connection as sqlite_connection
 from chatlog.storage.sqlite import migrating
 from chatlog.storage.sqlite.connection import open_connection, open_reader
 from chatlog.storage.sqlite.store import SqliteSessionStore
@@ -35,6 +37,29 @@ PRAGMA user_version = 1;
 """
 NOON = "2026-11-23T12:00:00.000000Z"
 SOON = "2026-11-23T12:00:05.500000Z"
+
+
+VERSION_2 = Path(__file__).with_name("version_2.sql").read_text("utf-8")
+
+
+@pytest.fixture
+def file_of_version_2(tmp_path: Path) -> Path:
+    """Two sessions with a message each, one of them deleted."""
+    path = tmp_path / "c2.sqlite3"
+    connection = apsw.Connection(str(path))
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    connection.execute(VERSION_2)
+    for number, deleted_at in ((1, None), (2, NOON)):
+        connection.execute(
+            "INSERT INTO sessions VALUES (?, ?, 'task', NULL, 'completed', ?, ?, 1, ?, '[\"ann\"]', '[]', '{}', "
+            "'{\"width\": 60, \"counts\": [1]}', 'task', ?, -1)",
+            (number, f"session_{number}", NOON, NOON, SOON, deleted_at),
+        )
+        connection.execute(
+            "INSERT INTO messages VALUES (?, ?, 'm1', 'ann', '空間', ?, 'text', NULL, '{}')", ((number << 24) + 1, number, SOON)
+        )
+    connection.close()
+    return path
 
 
 @pytest.fixture
@@ -97,14 +122,20 @@ async def test_everything_is_there_after_it_and_can_be_searched(old_file: Path) 
     connection.close()
 
 
-def test_it_has_the_tables_of_a_new_file(old_file: Path, tmp_path: Path) -> None:
+def test_it_has_the_tables_of_a_new_file(old_file: Path, file_of_version_2: Path, tmp_path: Path) -> None:
     def describe(path: Path) -> set[tuple]:
         connection = open_connection(path)
-        found = set(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema"))
+        found = {
+            (kind, name, table, sql and " ".join(re.sub("--[^\n]*", "", sql).split()))
+            for kind, name, table, sql in connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema")
+        }
+        found.add(("version", connection.pragma("user_version")))
         connection.close()
         return found
 
-    assert describe(old_file) == describe(tmp_path / "new.sqlite3")
+    new = describe(tmp_path / "new.sqlite3")
+    assert describe(old_file) == new
+    assert describe(file_of_version_2) == new
 
 
 def test_what_fails_half_way_leaves_the_old_file_as_it_was(old_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +155,20 @@ def test_what_fails_half_way_leaves_the_old_file_as_it_was(old_file: Path, monke
     monkeypatch.setattr(migrating, "_migrate_session", real)
     open_connection(old_file).close()
     assert dump(old_file) != before
+
+
+def test_a_file_of_version_2_that_has_no_room_stays_as_it_was(file_of_version_2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = dump(file_of_version_2)
+    real = migrating.migrate_from_2
+
+    def fail_at_its_end(connection: apsw.Connection) -> None:
+        real(connection)
+        raise apsw.FullError("no room")
+
+    monkeypatch.setattr(sqlite_connection, "migrate_from_2", fail_at_its_end)
+    with pytest.raises(Exception, match="disk is full"):
+        open_connection(file_of_version_2)
+    assert dump(file_of_version_2) == before
 
 
 def test_a_reader_alone_says_what_to_do(old_file: Path) -> None:
