@@ -127,6 +127,30 @@ INSERT_INTO_INDEX = "INSERT INTO search_index (rowid, tokens) VALUES (?, ?)"
 DELETE_FROM_INDEX = "DELETE FROM search_index WHERE rowid = ?"
 SET_INDEXED = "UPDATE sessions SET indexed = ? WHERE id = ?"
 
+# --- figures of use: times are compared with dates, which text order puts before everything of their day
+
+SELECT_SPAN = (
+    "SELECT (SELECT min(timestamp) FROM messages), (SELECT max(timestamp) FROM messages), "
+    "(SELECT min(created_at) FROM sessions WHERE deleted_at IS NULL), "
+    "(SELECT max(created_at) FROM sessions WHERE deleted_at IS NULL)"
+)
+# Lengths in characters; asking for less of what was said spares reading it out.
+SELECT_SAID = (
+    "SELECT timestamp, source, length(content), models_usage FROM messages WHERE timestamp >= ? AND timestamp < ? "
+    "AND session NOT IN (SELECT id FROM sessions WHERE deleted_at IS NOT NULL)"
+)
+SELECT_BEGUN = (
+    "SELECT created_at, status, participants FROM sessions WHERE deleted_at IS NULL AND created_at >= ? AND created_at < ?"
+)
+SELECT_BUSIEST = (
+    f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE deleted_at IS NULL AND created_at >= ? AND created_at < ? "
+    "ORDER BY message_count DESC, created_at DESC, session_id DESC LIMIT ?"
+)
+SELECT_CLAIMS = "SELECT day, claim, document IS NOT NULL FROM usage_days WHERE day >= ? AND day < ?"
+SELECT_USAGE_DOCUMENT = "SELECT document FROM usage_days WHERE day = ?"
+CLAIM_DAY = "INSERT INTO usage_days (day) VALUES (?) ON CONFLICT DO NOTHING"
+KEEP_DAY = "UPDATE usage_days SET document = ? WHERE day = ? AND claim = ?"
+
 # --- removing for good
 
 # The id is free again at once: no valid one has a question mark.

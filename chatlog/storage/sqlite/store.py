@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -18,13 +18,15 @@ from chatlog.domain.ids import check_id
 from chatlog.domain.limits import MAX_LIST_LIMIT, check_limit, check_number, check_sequence
 from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus, check_tags, check_title
 from chatlog.domain.search import Term
+from chatlog.domain.usage import UsageDay, check_stretch
 from chatlog.errors import StorageReadOnly
 from chatlog.storage.base import SearchPage, SessionPage
 from chatlog.storage.cursors import decode_cursor
 from chatlog.storage.documents import check_drafts_fit, session_to_document
-from chatlog.storage.sqlite import listing, messages, purging, queries, searching, sessions
+from chatlog.storage.sqlite import counting, listing, messages, purging, queries, searching, sessions
 from chatlog.storage.sqlite.reader import ChangeWatcher, ReaderPool
 from chatlog.storage.sqlite.searching import SearchCursor
+from chatlog.storage.sqlite.usage import UsageDays
 from chatlog.storage.sqlite.writer import GroupCommitWriter
 
 Result = TypeVar("Result")
@@ -42,6 +44,7 @@ class SqliteSessionStore:
         self._writer = GroupCommitWriter(path)
         self._readers = ReaderPool(path)
         self._changes = ChangeWatcher(path)
+        self._usage = UsageDays(self._readers, self._writer)
         self._prepared = False
 
     async def create_session(self, session: Session) -> Session:
@@ -130,6 +133,16 @@ class SqliteSessionStore:
         check_id(session_id, field="session_id")
         place = await self._read(partial(messages.get_place, session_id=session_id))
         return place.last_sequence
+
+    async def list_usage(self, *, since: date, until: date) -> list[UsageDay]:
+        check_stretch(since, until)
+        await self._prepare()
+        return await self._usage.list_days(since=since, until=until)
+
+    async def list_busiest(self, *, since: datetime, until: datetime, limit: int = 10) -> list[Session]:
+        begin, end = parse_timestamp(since, field="since"), parse_timestamp(until, field="until")
+        check_limit(limit)
+        return await self._read(partial(counting.list_busiest, since=begin, until=end, limit=limit))
 
     async def wait_for_change(self, *, at_most: float) -> bool:
         await self._prepare()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import apsw
@@ -136,6 +137,17 @@ def test_it_has_the_tables_of_a_new_file(old_file: Path, file_of_version_2: Path
     new = describe(tmp_path / "new.sqlite3")
     assert describe(old_file) == new
     assert describe(file_of_version_2) == new
+
+
+async def test_figures_are_there_after_it_and_stay_right(old_file: Path, file_of_version_2: Path) -> None:
+    for path, messages, sessions in ((old_file, 45, 30), (file_of_version_2, 1, 1)):
+        async with SqliteSessionStore(path) as store:
+            for more in range(2):
+                (figures,) = await store.list_usage(since=date(2026, 11, 1), until=date(2026, 12, 1))
+                assert sum(figures.agents["ann"].messages) == messages + more
+                assert sum(count for _, _, count in figures.outcomes) == sessions
+                late = make_draft(source="ann", timestamp=parse_timestamp(SOON))
+                await store.append_messages("session_1", [late])
 
 
 def test_what_fails_half_way_leaves_the_old_file_as_it_was(old_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
