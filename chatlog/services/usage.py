@@ -18,7 +18,7 @@ from chatlog.storage.base import SessionPage, UsageSource
 
 MOST_BUSIEST = 10
 # Folding so many remarks takes some milliseconds; of more, a thread does it.
-LONG_MESSAGES = 200_000
+LONG_MESSAGES = 50_000
 _RUNNING = SessionFilter(states=frozenset({SessionState.RUNNING}))
 
 

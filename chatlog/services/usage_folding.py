@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import accumulate, chain, pairwise
 from operator import itemgetter
+from typing import Any
 
 from chatlog.domain.clock import midnight
 from chatlog.domain.models import SessionStatus
@@ -18,6 +19,7 @@ from chatlog.services.usage_range import UsageRange
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _WEEK_HOURS = 7 * 24
+_FIRST, _SECOND = itemgetter(0), itemgetter(1)
 
 
 @dataclass(slots=True)
@@ -93,32 +95,37 @@ class UsageFold:
 
     @staticmethod
     def _add_outcomes(figures: UsageDay, counts: dict[SessionStatus, int], begin: int, end: int) -> None:
-        first, last = (bisect_left(figures.outcomes, quarter, key=itemgetter(0)) for quarter in (begin, end))
-        for _, status, count in figures.outcomes[first:last]:
+        for _, status, count in figures.outcomes[_slice(figures.outcomes, begin, end, key=_FIRST)]:
             counts[status] = counts.get(status, 0) + count
 
     def _add_agent(self, name: str, agent: AgentDay, pieces: list[tuple[int, int, int]], hours: tuple[int, ...]) -> None:
+        said = 0
         for day, begin, end in pieces:
-            first, last = bisect_left(agent.quarters, begin), bisect_left(agent.quarters, end)
-            if first < last:
-                counts = self.messages[day]
-                counts[name] = counts.get(name, 0) + sum(agent.messages[first:last])
+            count = sum(agent.messages[_slice(agent.quarters, begin, end)])
+            if count:
+                self.messages[day][name] = self.messages[day].get(name, 0) + count
+                said += count
         # The pieces follow each other without a gap.
         begin, end = pieces[0][1], pieces[-1][2]
-        sessions = sum(count for quarter, count in agent.sessions if begin <= quarter < end)
-        part = slice(bisect_left(agent.quarters, begin), bisect_left(agent.quarters, end))
-        messages = agent.messages[part]
-        if not sessions and not messages:
+        sessions = sum(map(_SECOND, agent.sessions[_slice(agent.sessions, begin, end, key=_FIRST)]))
+        if not sessions and not said:
             return
         total = self.agents[name]
+        part = _slice(agent.quarters, begin, end)
+        left_out = sum(agent.messages[: part.start])
         total.sessions += sessions
-        total.messages += sum(messages)
+        total.messages += said
         total.prompt_tokens += sum(agent.prompt_tokens[part])
         total.completion_tokens += sum(agent.completion_tokens[part])
-        left_out = sum(agent.messages[: part.start])
-        total.lengths.append(agent.lengths[left_out : left_out + sum(messages)])
-        for quarter, count in zip(agent.quarters[part], messages, strict=True):
-            self.hours[hours[quarter]] += count
+        total.lengths.append(agent.lengths[left_out : left_out + said])
+        counts = self.hours
+        for quarter, count in zip(agent.quarters[part], agent.messages[part], strict=True):
+            counts[hours[quarter]] += count
+
+
+def _slice(quarters: Sequence[Any], begin: int, end: int, *, key: Callable[[Any], int] | None = None) -> slice:
+    """Where the quarters from `begin` up to, but not including, `end` lie."""
+    return slice(bisect_left(quarters, begin, key=key), bisect_left(quarters, end, key=key))
 
 
 def _first_quarter(moment: datetime) -> int:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import asyncio
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -10,10 +12,17 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatlog.domain.clock import midnight
 from chatlog.domain.filters import EVERYTHING, SessionFilter
-from chatlog.domain.models import SessionState
+from chatlog.domain.models import SessionState, SessionStatus
 from chatlog.domain.search import parse_terms
+from chatlog.services.usage import get_usage_report
+from chatlog.services.usage_range import UsageRange
 from dashboard.list_filters import MOST_VALUES, NAMES, ListFilter, read_filter
+from tests.chatlog.services.test_usage_histories import ANCHORS, MOMENTS
+from tests.chatlog.services.test_usage_range import ZONES
+from tests.chatlog.services.usage_memory import MemoryUsage
+from tests.factories import make_session
 
 
 def read(query: str, *, zone: str = "UTC") -> ListFilter:
@@ -181,6 +190,27 @@ def test_a_day_is_the_viewers_day_with_both_ends(zone: str, since: str, until: s
 def test_an_address_may_say_whose_days_it_means_whoever_looks(viewer: str) -> None:
     where = read("from=2026-11-23&to=2026-11-23&tz=Asia/Kathmandu", zone=viewer).where
     assert where == SessionFilter(since=at("2026-11-22T18:15Z"), until=at("2026-11-23T18:15Z"))
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.sampled_from(ANCHORS),
+    st.lists(st.tuples(st.integers(-2, 2), st.sampled_from(MOMENTS), st.sampled_from(SessionStatus)), max_size=8),
+)
+def test_a_link_to_a_bar_of_the_usage_page_leads_to_the_sessions_in_it(
+    zone: str, anchor: date, begun: list[tuple[int, timedelta, SessionStatus]]
+) -> None:
+    sessions = [
+        replace(make_session(created_at=midnight(anchor + timedelta(days=day), ZoneInfo(zone)) + moment), status=status)
+        for day, moment, status in begun
+    ]
+    now = datetime(2027, 1, 1, tzinfo=UTC)
+    stretch = UsageRange(anchor - timedelta(days=1), anchor + timedelta(days=1), ZoneInfo(zone))
+    report = asyncio.run(get_usage_report(MemoryUsage(sessions), stretch, now=now))
+    for bar in report.days:
+        where = read(urlencode({"from": bar.day, "to": bar.day, "began": 1, "tz": zone}), zone="Asia/Tokyo").where
+        listed = [session.status for session in sessions if where.accepts(session, now=now)]
+        assert bar.sessions == {status: listed.count(status) for status in SessionStatus}
 
 
 @pytest.mark.parametrize("name", ["Mars/Phobos", "tokyo", "../../etc/passwd", "/etc/localtime", "+09:00", "Asia", "\x00", "%s"])
