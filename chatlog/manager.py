@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from chatlog.config import CosmosSettings, StoreSettings
 from chatlog.domain.clock import parse_stored_timestamp, utc_now
+from chatlog.domain.filters import EVERYTHING, SessionFilter
 from chatlog.domain.ids import new_message_id
 from chatlog.domain.models import MessageDraft, MessageKind, Session, SessionStatus, draft_session
 from chatlog.errors import ConfigurationError, InvalidInput, StorageUnavailable
@@ -92,27 +93,26 @@ class CosmosDBManager:
 
     async def get_all_sessions(self) -> list[Document]:
         """All sessions, newest first, as documents."""
-        return [session_to_document(session) for session in await self._list_sessions(since_hours=None)]
+        return [session_to_document(session) for session in await self._list_sessions(EVERYTHING)]
 
     async def get_recent_sessions(self, hours: float = 1) -> list[Document]:
-        """The sessions that began within the last `hours`, newest first, as documents."""
-        return [session_to_document(session) for session in await self._list_sessions(since_hours=hours)]
+        """The sessions that began within the last `hours`, newest first, as documents. Raises `InvalidInput`."""
+        where = SessionFilter(since=_hours_ago(hours), must_begin_since=True)
+        return [session_to_document(session) for session in await self._list_sessions(where)]
 
     async def close(self) -> None:
         """Finish what is in flight and disconnect."""
         if self._owns_store:
             await self._store.aclose()
 
-    async def _list_sessions(self, *, since_hours: float | None) -> list[Session]:
-        start = None if since_hours is None else utc_now() - timedelta(hours=since_hours)
+    async def _list_sessions(self, where: SessionFilter) -> list[Session]:
         sessions: list[Session] = []
         cursor: str | None = None
         while True:
-            page = await self._store.list_sessions(limit=_PAGE, cursor=cursor)
-            recent = [session for session in page.items if start is None or session.created_at >= start]
-            sessions += recent
+            page = await self._store.list_sessions(limit=_PAGE, cursor=cursor, where=where)
+            sessions += page.items
             cursor = page.next_cursor
-            if cursor is None or len(recent) < len(page.items):
+            if cursor is None:
                 return sessions
 
 
@@ -129,6 +129,15 @@ def _draft(data: Mapping[str, Any]) -> MessageDraft:
         models_usage=data.get("models_usage"),
         metadata=data.get("metadata") or {},
     )
+
+
+def _hours_ago(hours: float) -> datetime:
+    try:
+        if hours >= 0:
+            return utc_now() - timedelta(hours=hours)
+    except OverflowError as error:
+        raise InvalidInput("hours", f"{hours} hours ago is before the year 1; give fewer.") from error
+    raise InvalidInput("hours", f"{hours} is no length of time; give a number from 0 on.")
 
 
 def _status(value: str) -> SessionStatus:

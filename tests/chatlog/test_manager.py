@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 import chatlog
 from chatlog import ConfigurationError, CosmosDBManager, InvalidInput, SessionStatus
 from chatlog.config import StoreSettings
+from chatlog.domain.clock import utc_now
 from chatlog.errors import StorageUnavailable
+from tests.factories import make_draft, make_session
 
 REMARK = {"source": "creative_planner", "content": "空間共有型", "timestamp": "2024-01-20T14:30:25.123456"}
 
@@ -42,10 +45,28 @@ async def test_saving_the_session_again_is_no_error(tmp_path: Path) -> None:
     await manager.close()
 
 
-async def test_recent_sessions_are_those_that_began_lately(tmp_path: Path) -> None:
+async def test_recent_sessions_are_those_that_began_lately(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatlog.manager._PAGE", 2)
     manager = await manager_in(tmp_path)
-    assert len(await manager.get_recent_sessions(hours=1)) == 1
+    async with chatlog.open_store(f"sqlite:///{tmp_path}/chatlog.sqlite3") as store:
+        for number, minutes in enumerate((30, 50, 59, 61, 100)):
+            created_at = utc_now() - timedelta(minutes=minutes)
+            await store.create_session(make_session(session_id=f"s{number}", created_at=created_at))
+        # It began long ago and still goes on.
+        await store.append_messages("s4", [make_draft()])
+    recent = await manager.get_recent_sessions()
+    assert [document["id"] for document in recent] == ["session_20240120_143022", "s0", "s1", "s2"]
+    assert len(await manager.get_recent_sessions(hours=1.5)) == 5
+    assert len(await manager.get_recent_sessions(hours=1_000_000)) == 6
     assert await manager.get_recent_sessions(hours=0) == []
+    await manager.close()
+
+
+@pytest.mark.parametrize("hours", [-1, float("nan"), float("inf"), 1e9])
+async def test_hours_that_are_no_length_of_time_are_said(tmp_path: Path, hours: float) -> None:
+    manager = await manager_in(tmp_path)
+    with pytest.raises(InvalidInput, match=r"hours: .*(is before the year 1; give fewer|is no length of time; give a number)"):
+        await manager.get_recent_sessions(hours=hours)
     await manager.close()
 
 
