@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chatlog.config import CosmosSettings, StoreSettings
@@ -14,6 +14,9 @@ from chatlog.domain.filters import EVERYTHING, SessionFilter
 from chatlog.domain.ids import new_message_id
 from chatlog.domain.models import MessageDraft, MessageKind, Session, SessionStatus, draft_session
 from chatlog.errors import ConfigurationError, InvalidInput, StorageUnavailable
+from chatlog.services.usage import list_days
+from chatlog.services.usage_folding import UsageFold
+from chatlog.services.usage_range import UsageRange
 from chatlog.storage.base import SessionStore
 from chatlog.storage.documents import Document, message_as_document, session_to_document
 from chatlog.storage.opening import open_store
@@ -99,6 +102,31 @@ class CosmosDBManager:
         """The sessions that began within the last `hours`, newest first, as documents. Raises `InvalidInput`."""
         where = SessionFilter(since=_hours_ago(hours), must_begin_since=True)
         return [session_to_document(session) for session in await self._list_sessions(where)]
+
+    async def get_usage_metrics(self, days: int = 30) -> dict[str, Any]:
+        """How much went on in the last `days` days of UTC, today included; at most ten years. In all sessions.
+
+        Returns:
+            `total_sessions` that began, `total_messages` that were said, `avg_messages_per_session` (the one by the other;
+            `None` without sessions), and `daily`: for each day, in order, `date`, `sessions` and `messages`.
+        Raises:
+            InvalidInput: a number of days that cannot be.
+        """
+        stretch = UsageRange.last_days(days, zone=UTC, now=utc_now())
+        fold = UsageFold(stretch)
+        figures = await list_days(self._store, since=stretch.since, until=stretch.until)
+        await asyncio.to_thread(fold.add, figures)
+        sessions = [sum(outcomes.values()) for outcomes in fold.outcomes]
+        messages = [sum(said.values()) for said in fold.messages]
+        return {
+            "total_sessions": sum(sessions),
+            "total_messages": sum(messages),
+            "avg_messages_per_session": sum(messages) / sum(sessions) if any(sessions) else None,
+            "daily": [
+                {"date": day.isoformat(), "sessions": begun, "messages": said}
+                for day, begun, said in zip(stretch.days, sessions, messages, strict=True)
+            ],
+        }
 
     async def close(self) -> None:
         """Finish what is in flight and disconnect."""

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol, TypedDict
+from typing import TypedDict
 
 from chatlog.domain import limits
-from chatlog.domain.filters import EVERYTHING, SessionFilter
+from chatlog.domain.filters import SessionFilter
 from chatlog.domain.models import Session, SessionState, SessionStatus
 from chatlog.domain.usage import UsageDay
 from chatlog.services.usage_folding import AgentSum, UsageFold
 from chatlog.services.usage_range import UsageRange
-from chatlog.storage.base import SessionPage, UsageSource
+from chatlog.storage.base import SessionStore
 
 MOST_BUSIEST = 10
 # Folding so many remarks takes some milliseconds; of more, a thread does it.
@@ -106,17 +106,7 @@ class UsageReport:
     busiest: tuple[Session, ...]
 
 
-class UsageStore(UsageSource, Protocol):
-    """What a report is made from."""
-
-    async def list_sessions(
-        self, *, limit: int = 50, cursor: str | None = None, where: SessionFilter = EVERYTHING
-    ) -> SessionPage:
-        """As `SessionStore.list_sessions`."""
-        ...
-
-
-async def get_usage_report(store: UsageStore, stretch: UsageRange, *, now: datetime) -> UsageReport:
+async def get_usage_report(store: SessionStore, stretch: UsageRange, *, now: datetime) -> UsageReport:
     """What went on in those days, as it stands `now`. Raises `StorageError`."""
     base = stretch.before()
     days, busiest, running = await asyncio.gather(
@@ -130,7 +120,7 @@ async def get_usage_report(store: UsageStore, stretch: UsageRange, *, now: datet
     return UsageReport(range=stretch, made_at=now, running=count, busiest=tuple(busiest), **figures)
 
 
-async def list_days(store: UsageSource, *, since: datetime, until: datetime) -> list[UsageDay]:
+async def list_days(store: SessionStore, *, since: datetime, until: datetime) -> list[UsageDay]:
     """The figures of the UTC days that have a part of that time, however many they are. Raises `StorageError`."""
     day, end = since.date(), (until + timedelta(days=1, microseconds=-1)).date()
     days: list[UsageDay] = []
@@ -141,7 +131,7 @@ async def list_days(store: UsageSource, *, since: datetime, until: datetime) -> 
     return days
 
 
-async def _list_busiest(store: UsageSource, stretch: UsageRange) -> list[Session]:
+async def _list_busiest(store: SessionStore, stretch: UsageRange) -> list[Session]:
     since, until = stretch.since, stretch.until
     if since == until:  # only days that the zone's calendar left out
         return []

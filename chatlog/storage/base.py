@@ -83,8 +83,8 @@ class UsageSource(Protocol):
         ...
 
 
-class SessionStore(Protocol):
-    """Keeps sessions and their messages.
+class SessionStore(UsageSource, Protocol):
+    """Keeps sessions and their messages, and tells how much went on.
 
     A store opens itself on first use and can be used from several event loops. Every method may raise a `StorageError`
     besides the errors it names, and an `InvalidInput` for arguments out of range.

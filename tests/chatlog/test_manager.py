@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -67,6 +67,49 @@ async def test_hours_that_are_no_length_of_time_are_said(tmp_path: Path, hours: 
     manager = await manager_in(tmp_path)
     with pytest.raises(InvalidInput, match=r"hours: .*(is before the year 1; give fewer|is no length of time; give a number)"):
         await manager.get_recent_sessions(hours=hours)
+    await manager.close()
+
+
+async def test_usage_metrics_have_the_seeds_keys_and_a_figure_for_every_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    monkeypatch.setattr("chatlog.manager.utc_now", lambda: now)
+    async with chatlog.open_store(f"sqlite:///{tmp_path}/chatlog.sqlite3") as store:
+        manager = CosmosDBManager(store=store)
+        empty = await manager.get_usage_metrics(days=2)
+        assert empty == {
+            "total_sessions": 0,
+            "total_messages": 0,
+            "avg_messages_per_session": None,
+            "daily": [{"date": f"2026-11-{day}", "sessions": 0, "messages": 0} for day in (24, 25)],
+        }
+        midnight = datetime(2026, 10, 27, tzinfo=UTC)  # of the first of thirty days
+        for session_id, created_at in (("early", midnight - timedelta(microseconds=1)), ("first", midnight), ("today", now)):
+            await store.create_session(make_session(session_id=session_id, created_at=created_at))
+        said = [midnight - timedelta(microseconds=1), midnight, datetime(2026, 11, 23, 23, 59, tzinfo=UTC), now]
+        await store.append_messages("early", [make_draft(timestamp=moment) for moment in said])
+        metrics = await manager.get_usage_metrics()
+        assert {name: value for name, value in metrics.items() if name != "daily"} == {
+            "total_sessions": 2,
+            "total_messages": 3,
+            "avg_messages_per_session": 1.5,
+        }
+        assert [day["date"] for day in metrics["daily"]] == [str(midnight.date() + timedelta(days=n)) for n in range(30)]
+        assert [day for day in metrics["daily"] if day["sessions"] or day["messages"]] == [
+            {"date": "2026-10-27", "sessions": 1, "messages": 1},
+            {"date": "2026-11-23", "sessions": 0, "messages": 1},
+            {"date": "2026-11-25", "sessions": 1, "messages": 1},
+        ]
+        await store.delete_session("early")
+        assert (await manager.get_usage_metrics())["total_messages"] == 0
+
+
+@pytest.mark.parametrize("days", [0, -30, 3659, 10**20, 1.5, True])
+async def test_days_that_cannot_be_are_said_with_the_limit(tmp_path: Path, days: int) -> None:
+    manager = await manager_in(tmp_path)
+    with pytest.raises(InvalidInput, match=r"days: .*(out of range; it goes from 1 to 3658|not a whole number)"):
+        await manager.get_usage_metrics(days=days)
     await manager.close()
 
 
