@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatlog.domain.models import Message, Session, SessionStatus
+from chatlog.domain.usage import QUARTER
 from chatlog.services.usage import UsageReport, get_usage_report
 from chatlog.services.usage_range import UsageRange
 from tests.chatlog.services.test_usage_range import ZONES
@@ -22,14 +23,27 @@ from tests.chatlog.services.usage_memory import MemoryUsage
 from tests.factories import make_message, make_session
 
 NAMES = ("ann", "bob", "企画", 'a"b')
-# Around clock changes both ways on both halves of the earth, a day that never was, ends of months and years.
-ANCHORS = tuple(
-    date.fromisoformat(day)
-    for day in (
-        *("2026-03-08", "2026-03-29", "2026-04-05", "2026-04-24", "2026-10-04", "2026-10-25", "2026-10-30", "2026-11-01"),
-        *("2018-02-18", "2018-11-04", "2011-12-30", "2024-02-29", "2026-02-28", "2026-11-23", "2026-12-31"),
-    )
+# Days on which clocks change, both ways and on both halves of the earth, at midnight too, or a day is left out.
+CHANGES = tuple(
+    (zone, date.fromisoformat(day))
+    for zone, days in {
+        "Europe/Berlin": ("2026-03-29", "2026-10-25"),
+        "America/New_York": ("2026-03-08", "2026-11-01"),
+        "America/St_Johns": ("2026-03-08", "2026-11-01"),
+        "America/Havana": ("2026-03-08", "2026-11-01"),
+        "America/Sao_Paulo": ("2018-02-17", "2018-11-04"),
+        "Africa/Cairo": ("2026-04-24", "2026-10-29"),
+        "Asia/Beirut": ("2026-03-29", "2026-10-24"),
+        "Australia/Sydney": ("2026-04-05", "2026-10-04"),
+        "Australia/Lord_Howe": ("2026-04-05", "2026-10-04"),
+        "Pacific/Chatham": ("2026-04-05", "2026-09-27"),
+        "Pacific/Apia": ("2011-12-30",),
+    }.items()
+    for day in days
 )
+# And ends of months and years, and days like others.
+ANCHORS = (*(day for _, day in CHANGES), *map(date.fromisoformat, ("2024-02-29", "2026-02-28", "2026-12-31", "2026-11-23")))
+PLACES = st.sampled_from(CHANGES) | st.tuples(st.sampled_from(ZONES), st.sampled_from(ANCHORS))
 MOMENTS = (timedelta(microseconds=-1), timedelta(0), timedelta(microseconds=1), timedelta(minutes=15), timedelta(hours=-1))
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 texts = st.integers(0, 40) | st.sampled_from([0, 10_000])
@@ -44,14 +58,15 @@ def brute_midnight(day: date, zone: ZoneInfo) -> datetime:
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[UsageRange, list[Session], list[Message]]:
-    zone = ZoneInfo(draw(st.sampled_from(ZONES)))
+    name, anchor = draw(PLACES)
+    zone = ZoneInfo(name)
     count = draw(st.sampled_from([1, 2, 7, 30]))
-    first = draw(st.sampled_from(ANCHORS)) - timedelta(days=draw(st.integers(0, count)))
+    first = anchor - timedelta(days=draw(st.integers(0, count - 1)))
     stretch = UsageRange(first, first + timedelta(days=count - 1), zone)
-    days = st.integers(-count - 1, count + 1).map(lambda number: first + timedelta(days=number))
+    days = st.just(anchor) | st.integers(-count - 1, count + 1).map(lambda number: first + timedelta(days=number))
     edges = st.builds(lambda day, moment: brute_midnight(day, zone) + moment, days, st.sampled_from(MOMENTS))
-    anywhen = st.builds(lambda day, second: brute_midnight(day, zone) + timedelta(seconds=second), days, st.integers(0, 86_400))
-    moments = edges | anywhen
+    quarters = st.builds(lambda day, number: brute_midnight(day, zone) + number * QUARTER, days, st.integers(0, 100))
+    moments = edges | quarters
     sessions = [
         replace(make_session(created_at=begin, participants=names), status=status, message_count=messages)
         for begin, names, status, messages in draw(
