@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chatlog.domain.price import Price
+from chatlog.domain.throughput import HIGHEST, LOWEST_MANUAL
 from chatlog.errors import ConfigurationError
 
 SQLITE_FILE_NAME = "chatlog.sqlite3"
@@ -86,6 +87,16 @@ def price_from_env(environ: Mapping[str, str] | None = None) -> Price | None:
     """
     value = (os.environ if environ is None else environ).get("CHATLOG_PRICE_PER_MILLION_RU", "").strip()
     return Price.parse(value, name="CHATLOG_PRICE_PER_MILLION_RU") if value else None
+
+
+def max_throughput_from_env(environ: Mapping[str, str] | None = None) -> int:
+    """The most RU/s that tuning may reserve, from `CHATLOG_MAX_THROUGHPUT`. Raises `ConfigurationError` on nonsense."""
+    value = (os.environ if environ is None else environ).get("CHATLOG_MAX_THROUGHPUT", "").strip() or "1000"
+    if not (value.isascii() and value.isdigit() and len(value) <= 7 and LOWEST_MANUAL <= int(value) <= HIGHEST):
+        raise ConfigurationError(
+            f"CHATLOG_MAX_THROUGHPUT={value!r} is not a number of RU/s from {LOWEST_MANUAL} to {HIGHEST:,}."
+        )
+    return int(value)
 
 
 def _cosmos_from_env(env: Mapping[str, str]) -> CosmosSettings | None:

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chatlog.config import CosmosSettings, StoreSettings
+from chatlog.config import CosmosSettings, StoreSettings, max_throughput_from_env
 from chatlog.domain.clock import parse_stored_timestamp, utc_now
 from chatlog.domain.filters import EVERYTHING, SessionFilter
 from chatlog.domain.ids import new_message_id
 from chatlog.domain.models import MessageDraft, MessageKind, Session, SessionStatus, draft_session
 from chatlog.errors import ConfigurationError, InvalidInput, StorageUnavailable
+from chatlog.services.tuning import tune_throughput
 from chatlog.services.usage import list_days
 from chatlog.services.usage_folding import UsageFold
 from chatlog.services.usage_range import UsageRange
@@ -127,6 +128,14 @@ class CosmosDBManager:
                 for day, begun, said in zip(stretch.days, sessions, messages, strict=True)
             ],
         }
+
+    async def optimize_throughput(self) -> str:
+        """Look once, change the throughput if that is due, and return what was done and why. For a timer: every ten minutes.
+
+        Never above `CHATLOG_MAX_THROUGHPUT`, at most one change in ten minutes. Raises `StorageError`, `ConfigurationError`.
+        """
+        step = await tune_throughput(self._store, maximum=max_throughput_from_env(), now=utc_now())
+        return step.text
 
     async def close(self) -> None:
         """Finish what is in flight and disconnect."""

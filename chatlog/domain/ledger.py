@@ -75,8 +75,13 @@ class Takings:
 
     @property
     def units(self) -> float:
-        """What is not even on its way."""
+        """Request units that are not even on their way."""
         return sum(figures.units for day in self._days.values() for figures in day.values())
+
+    @property
+    def throttled(self) -> int:
+        """Refused requests that are not even on their way."""
+        return sum(figures.throttled for day in self._days.values() for figures in day.values())
 
     def note(self, day: date, operation: str, figures: RequestFigures) -> None:
         """Add an answered request."""

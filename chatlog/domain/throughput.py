@@ -137,7 +137,7 @@ def decide(
         memory = replace(memory, quiet_since=None, quiet_peak=0.0)
         return Decision(None, f"Left at {offer}: this is the first look for a while, the next one can compare."), memory
     memory = _after(memory, load, offer, now)
-    if memory.changed_at is not None and now - memory.changed_at < BETWEEN_CHANGES:
+    if memory.changed_at is not None and abs(now - memory.changed_at) < BETWEEN_CHANGES:
         minutes = max(0, int((now - memory.changed_at).total_seconds() // 60))
         return Decision(None, f"Left at {offer}: it was changed {minutes} min ago, and is at most once in ten minutes."), memory
     if shortage := _shortage(offer, load, running):
@@ -156,7 +156,7 @@ def _shortage(offer: Offer, load: Load, running: int) -> str:
     if load.refused >= FEWEST_REFUSED and load.refused_share >= SHORT_SHARE:
         return f"{load.refused_share:.1%} of {load.requests:,} requests were refused for want of throughput"
     if running and load.per_second >= SHORT_USE * offer.throughput:
-        return f"{running:,} sessions are running and use {load.per_second:,.0f} RU/s"
+        return f"sessions that run now use {load.per_second:,.0f} RU/s"
     return ""
 
 

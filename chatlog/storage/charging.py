@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Protocol, runtime_checkable
 
 from chatlog.domain.ledger import LedgerDay
+from chatlog.domain.throughput import Offer
+from chatlog.domain.tuning import TuningNote
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRefusal:
+    """Why the service did not set the throughput that was asked for.
+
+    Attributes:
+        lowest: the least RU/s that it takes; 0 if it does not say.
+    """
+
+    reason: str
+    lowest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeptNote:
+    """What the last step of tuning left, and which state of it this is; both `None` before the first."""
+
+    note: TuningNote | None = None
+    version: str | None = None
 
 
 @runtime_checkable
@@ -22,4 +45,25 @@ class ChargingStore(Protocol):
             InvalidInput: the stretch is empty, runs backwards, or has more than `limits.MAX_LEDGER_DAYS` days.
             StorageError: it cannot be read.
         """
+        ...
+
+
+@runtime_checkable
+class TunableStore(ChargingStore, Protocol):
+    """Can be given more or less throughput. All methods may raise a `StorageError`."""
+
+    async def find_offer(self) -> Offer:
+        """What is reserved now. Raises `StorageDenied` if this identity may not know."""
+        ...
+
+    async def replace_offer(self, offer: Offer, *, throughput: int) -> OfferRefusal | None:
+        """Reserve another value; `None` if that is done. Raises `StorageDenied` if this identity may not."""
+        ...
+
+    async def find_tuning_note(self) -> KeptNote:
+        """What the last step of tuning left, in whichever process."""
+        ...
+
+    async def keep_tuning_note(self, note: TuningNote, *, version: str | None) -> str | None:
+        """Leave a note for the next step and return its version; `None` if another process left one since that version."""
         ...

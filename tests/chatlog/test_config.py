@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chatlog import ConfigurationError, open_store
-from chatlog.config import StoreSettings
+from chatlog.config import StoreSettings, max_throughput_from_env
 
 COSMOS = {"COSMOSDB_ENDPOINT": "https://account.documents.azure.com:443/", "COSMOSDB_KEY": "c2VjcmV0"}
 
@@ -54,3 +54,10 @@ def test_what_is_dear_is_a_whole_number_of_request_units() -> None:
     for nonsense in ("0", "-1", "1.5", "nan", "1" * 10, "٣"):
         with pytest.raises(ConfigurationError, match="CHATLOG_WARN_ABOVE_RU"):
             StoreSettings.from_env(COSMOS | {"CHATLOG_WARN_ABOVE_RU": nonsense})
+
+
+def test_the_most_throughput_is_a_bounded_whole_number() -> None:
+    assert [max_throughput_from_env({"CHATLOG_MAX_THROUGHPUT": text}) for text in ("", "400", "1000000")] == [1000, 400, 10**6]
+    for nonsense in ("399", "1000001", "-400", "4e3", "nan", "9" * 5000, "٤٠٠"):
+        with pytest.raises(ConfigurationError, match="CHATLOG_MAX_THROUGHPUT"):
+            max_throughput_from_env({"CHATLOG_MAX_THROUGHPUT": nonsense})

@@ -148,3 +148,9 @@ async def test_it_says_what_is_missing(tmp_path: Path) -> None:
         await manager.update_session_status("done")
     assert SessionStatus((await manager.get_all_sessions())[0]["status"]) is SessionStatus.ACTIVE
     await manager.close()
+
+
+async def test_on_a_file_there_is_no_throughput_to_optimize(tmp_path: Path) -> None:
+    manager = await manager_in(tmp_path)
+    assert "nothing to tune" in await manager.optimize_throughput()
+    await manager.close()

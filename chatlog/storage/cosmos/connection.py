@@ -20,6 +20,7 @@ from chatlog.storage.cosmos.calls import Calls
 from chatlog.storage.cosmos.charges import Meter
 from chatlog.storage.cosmos.container import ContainerFacts, open_container
 from chatlog.storage.cosmos.ledger import LedgerWriter
+from chatlog.storage.cosmos.offers import Offers
 from chatlog.storage.cosmos.retrying import Budget, run
 from chatlog.storage.cosmos.tuning import Tuning
 from chatlog.storage.cosmos.writers import SessionWriters
@@ -37,6 +38,7 @@ class Connection:
     facts: ContainerFacts
     writers: SessionWriters
     ledger: LedgerWriter
+    offers: Offers
 
 
 @dataclass(slots=True)
@@ -137,7 +139,8 @@ async def _hold_open(settings: CosmosSettings, tuning: Tuning) -> AsyncGenerator
         writers = SessionWriters(calls, facts, tuning=tuning, batches_are_atomic=atomic, naive_zone=settings.naive_zone)
         ledger = LedgerWriter(calls, takings, meter, tuning=tuning)
         stack.push_async_callback(ledger.finish)
-        yield Connection(calls, facts, writers, ledger)
+        offers = Offers(container, client.get_database_client(settings.database_name), tuning=tuning, host=host)
+        yield Connection(calls, facts, writers, ledger, offers)
 
 
 def _new_client(settings: CosmosSettings, credential: str | AsyncTokenCredential, meter: Meter) -> CosmosClient:

@@ -100,7 +100,9 @@ class LedgerWriter:
             await asyncio.sleep(seconds)
             waited += 1
             # An entry costs about 12 RU; one for every little thing would cost more than what it tells of.
-            if self._takings.units >= self._tuning.ledger_units or waited >= self._tuning.ledger_patience:
+            # That requests are refused is what tuning waits for.
+            is_worth_it = self._takings.units >= self._tuning.ledger_units or self._takings.throttled
+            if is_worth_it or waited >= self._tuning.ledger_patience:
                 waited = 0
                 await self.write()
 

@@ -17,9 +17,12 @@ from chatlog.domain.ledger import LedgerDay
 from chatlog.domain.limits import MAX_INTEGER, MAX_LEDGER_DAYS, MAX_LIST_LIMIT, check_limit, check_number, check_sequence
 from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus, check_tags, check_title
 from chatlog.domain.search import Term
+from chatlog.domain.throughput import Offer
+from chatlog.domain.tuning import TuningNote
 from chatlog.domain.usage import UsageDay, check_stretch
 from chatlog.errors import SessionExists
 from chatlog.storage.base import SearchPage, SessionPage
+from chatlog.storage.charging import KeptNote, OfferRefusal
 from chatlog.storage.cosmos import deleting, reading, usage
 from chatlog.storage.cosmos.connection import Connections
 from chatlog.storage.cosmos.listing import list_sessions
@@ -29,6 +32,13 @@ from chatlog.storage.cosmos.session_record import find_sessions
 from chatlog.storage.cosmos.tuning import Tuning
 from chatlog.storage.cursors import decode_cursor
 from chatlog.storage.documents import session_from_document, session_to_document
+from chatlog.storage.tuning_documents import (
+    TUNING_ID,
+    TUNING_PARTITION,
+    new_tuning_document,
+    note_from_document,
+    tuning_values,
+)
 
 
 class CosmosSessionStore:
@@ -211,6 +221,28 @@ class CosmosSessionStore:
         check_number((until - since).days, field="until", minimum=1, maximum=MAX_LEDGER_DAYS)
         async with self._connections.use() as connection:
             return await connection.ledger.list_days(since=since, until=until)
+
+    async def find_offer(self) -> Offer:
+        async with self._connections.use() as connection:
+            return await connection.offers.find()
+
+    async def replace_offer(self, offer: Offer, *, throughput: int) -> OfferRefusal | None:
+        async with self._connections.use() as connection:
+            return await connection.offers.replace(offer, throughput)
+
+    async def find_tuning_note(self) -> KeptNote:
+        async with self._connections.use() as connection:
+            document = await connection.calls.find(TUNING_ID, partition=TUNING_PARTITION)
+        return KeptNote() if document is None else KeptNote(note_from_document(document), document["_etag"])
+
+    async def keep_tuning_note(self, note: TuningNote, *, version: str | None) -> str | None:
+        async with self._connections.use() as connection:
+            if version is None:
+                kept = await connection.calls.create_unless_there(new_tuning_document(note))
+            else:
+                document = {"id": TUNING_ID, "session_id": TUNING_PARTITION, "_etag": version}
+                kept = await connection.calls.patch(document, values=tuning_values(note))
+        return None if kept is None else str(kept["_etag"])
 
     async def ping(self) -> None:
         async with self._connections.use() as connection:

@@ -6,7 +6,9 @@ Signed requests in, JSON out. Strict: what the service refuses is refused here, 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import zlib
 from typing import Any
 
 from aiohttp import web
@@ -14,6 +16,7 @@ from aiohttp import web
 from tests.cosmos.double.batches import run_batch
 from tests.cosmos.double.containers import PHYSICAL_PARTITIONS, Container, check_id
 from tests.cosmos.double.faults import Journal
+from tests.cosmos.double.offers import Offers
 from tests.cosmos.double.querying import answer, needs_plan, page, plan
 from tests.cosmos.double.refusals import Refusal
 from tests.cosmos.double.signature import check_signature
@@ -28,6 +31,7 @@ class Gateway:
         self.key = key
         self.databases: dict[str, dict[str, Container]] = {}
         self.may_create = True
+        self.offers = Offers()
         self.journal = Journal()
 
     def application(self) -> web.Application:
@@ -48,7 +52,10 @@ class Gateway:
             if fault is not None:
                 fault.before()
             self._authorize(request)
-            status, payload, headers = self._route(request, operation, body)
+            if operation.endswith("offers"):
+                status, payload, headers = 200, self._offer(request, operation, body), {}
+            else:
+                status, payload, headers = self._route(request, operation, body)
             if fault is not None:
                 fault.after()
         except Refusal as refusal:
@@ -91,6 +98,13 @@ class Gateway:
                 return _item(request, self._find_container(database, name), item_id, body)
         raise Refusal(400, f"The double knows no resource {request.path!r}.")
 
+    def _offer(self, request: web.Request, operation: str, body: bytes) -> dict[str, Any]:
+        if operation == "post offers":
+            return self.offers.query(request.headers, body)
+        if operation == "put offers":
+            return self.offers.replace(request.path.strip("/").split("/")[-1], body)
+        raise Refusal(405, operation)
+
     def _account(self, request: web.Request) -> dict[str, Any]:
         here = [{"name": "Here", "databaseAccountEndpoint": f"http://{request.host}/"}]
         return {
@@ -107,13 +121,13 @@ class Gateway:
             if name in self.databases:
                 raise Refusal(409, "Resource with specified id or name already exists.")
             self.databases[name] = {}
-            return 201, {"id": name}, {}
+            return 201, database_properties(name), {}
         if method == "DELETE":
             self._find_database(rest[0])
             del self.databases[rest[0]]
             return 204, None, {}
         self._find_database(rest[0])
-        return 200, {"id": rest[0]}, {}
+        return 200, database_properties(rest[0]), {}
 
     def _container(
         self, method: str, database: dict[str, Container], rest: list[str], body: bytes
@@ -166,6 +180,11 @@ class Gateway:
             return status, results, _session_token(container)
         item = container.create(key, content)
         return 201, None if request.headers.get("prefer") == "return=minimal" else item, _session_token(container)
+
+
+def database_properties(name: str) -> dict[str, Any]:
+    rid = base64.b64encode(zlib.crc32(name.encode()).to_bytes(4, "big")).decode().replace("/", "-")
+    return {"id": name, "_rid": rid, "_self": f"dbs/{rid}/", "_etag": "", "_ts": 0}
 
 
 def _query(request: web.Request, container: Container, content: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
@@ -242,7 +261,7 @@ def _operation(request: web.Request) -> str:
     return "batch" if headers.get("x-ms-cosmos-is-batch-request", "").lower() == "true" else "create"
 
 
-_KINDS = {"dbs", "colls", "pkranges"}
+_KINDS = {"dbs", "colls", "pkranges", "offers"}
 
 
 def _partition_key(request: web.Request) -> str | None:

@@ -27,6 +27,9 @@ def _resource(path: str) -> tuple[str, str]:
     parts = [unquote(part) for part in path.strip("/").split("/") if part]
     if not parts:
         return "", ""
+    if parts[0] == "offers":
+        # An offer is named by its _rid alone, in lower case: https://learn.microsoft.com/rest/api/cosmos-db/get-an-offer
+        return "offers", "/".join(parts[1:]).lower()
     if len(parts) % 2:
         return parts[-1], "/".join(parts[:-1])
     return parts[-2], "/".join(parts)

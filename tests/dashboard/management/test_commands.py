@@ -24,6 +24,7 @@ from django.core.management.base import CommandError
 
 from chatlog import SessionStore, open_store
 from chatlog.domain.clock import utc_now
+from chatlog.services.tuning import TuningStep
 from dashboard.models import Star
 from tests.chatlog.services.taking import keep
 from tests.dashboard.site_process import ROOT, environment, manage
@@ -245,3 +246,22 @@ def test_the_commands_of_the_document_do_what_it_says(tmp_path: Path, monkeypatc
     for command in commands:
         run(*(argument.replace("0000", "0") for argument in command))
     assert {path.name for path in tmp_path.glob("*.*")} >= {"minutes.md", "everything.jsonl", "failed.csv"}
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_tuning_a_file_says_that_there_is_nothing_to_tune(options: tuple[str, ...]) -> None:
+    assert "nothing to tune" in run("tune_throughput", *options)[0]
+
+
+def test_tuning_within_bounds_that_are_none_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATLOG_MAX_THROUGHPUT", "lots")
+    text, code = fail("tune_throughput")
+    assert (code, "CHATLOG_MAX_THROUGHPUT='lots'" in text) == (2, True)
+
+
+def test_tuning_without_permission_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def denied(*_: object, **__: object) -> TuningStep:
+        return TuningStep("Not for you.", is_denied=True)
+
+    monkeypatch.setattr("dashboard.management.commands.tune_throughput.tune_throughput", denied)
+    assert fail("tune_throughput") == ("Not for you.", 2)
