@@ -28,7 +28,7 @@ class SpreadsheetWriter:
 
     def begin(self) -> str:
         """The names of the columns."""
-        return BYTE_ORDER_MARK + _rows([COLUMNS])
+        return BYTE_ORDER_MARK + write_rows([COLUMNS])
 
     def session(self, session: Session, *, count: int) -> str:
         """Nothing: its messages' rows name it."""
@@ -37,7 +37,7 @@ class SpreadsheetWriter:
     def messages(self, session: Session, messages: Sequence[Message]) -> str:
         """A row for each message."""
         head = (session.session_id, title_of(session), session.status.value)
-        return _rows([(*head, *_cells(message)) for message in messages])
+        return write_rows([(*head, *_cells(message)) for message in messages])
 
     def end(self, *, sessions: int, messages: int) -> str:
         """Nothing: a sheet has no place for it."""
@@ -51,7 +51,8 @@ def _cells(message: Message) -> tuple[object, ...]:
     return (*said, *tokens, message.message_id)
 
 
-def _rows(rows: Sequence[Sequence[object]]) -> str:
+def write_rows(rows: Sequence[Sequence[object]]) -> str:
+    """Cells, what would run as a formula among them made harmless. What is neither text nor a number is an empty cell."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows([[_harmless(cell) for cell in row] for row in rows])
     return text.getvalue()
