@@ -13,6 +13,7 @@ from dashboard.views.export import list_export, session_export
 from dashboard.views.search import search
 from dashboard.views.session_detail import session_detail
 from dashboard.views.session_list import session_list
+from dashboard.views.usage import usage, usage_csv, usage_figures
 
 urlpatterns = [
     path("", session_list, name="session-list"),
@@ -29,6 +30,9 @@ urlpatterns = [
     path("sessions/<str:session_id>/delete", editing.session_delete, name="session-delete"),
     path("sessions/<str:session_id>/restore", editing.session_restore, name="session-restore"),
     path("search/", search, name="search"),
+    path("usage/", usage, name="usage"),
+    path("usage/figures", usage_figures, name="usage-figures"),
+    path("usage/<str:name>.csv", usage_csv, name="usage-csv"),
     path("login/", accounts.Login.as_view(), name="login"),
     path("login/local/<str:token>", accounts.login_local, name="login-local"),
     path("logout/", LogoutView.as_view(), name="logout"),

@@ -1,0 +1,124 @@
+"""The bars of a chart, as its template draws them: places in per cent, words, and the addresses of the sessions behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from dashboard.usage.dates import label_below, say_span
+from dashboard.usage.meanings import Kind, Meaning
+from dashboard.usage.scale import THIN, Scale, Slot, make_scale, make_slots, percent, stack
+from dashboard.usage.series import Row, Series
+from dashboard.usage.spans import Span, Step
+
+MOST_LABELS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One colour of a bar."""
+
+    y: str
+    height: str
+    css: str
+    fill: str
+    words: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar and the place it stands in, with what it shows in words; without an address if it shows nothing."""
+
+    place: str
+    place_width: str
+    left: str
+    width: str
+    is_weekend: bool
+    words: str
+    address: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Words beside a chart, and where."""
+
+    place: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart of bars: `ticks` are on the scale beside it, `labels` below, `kinds` in the legend."""
+
+    bars: tuple[Bar, ...]
+    ticks: tuple[Mark, ...]
+    labels: tuple[Mark, ...]
+    kinds: tuple[Kind, ...]
+
+
+def draw(series: Series, meaning: Meaning) -> Chart:
+    """The chart of a series."""
+    slots = make_slots(len(series.rows))
+    pen = _Pen(make_scale(series.highest), meaning, tuple(meaning.kinds), series.step)
+    return Chart(
+        bars=tuple(pen.draw_bar(row, slot) for row, slot in zip(series.rows, slots, strict=True)),
+        ticks=tuple(Mark(percent(100 - pen.scale.height(tick)), f"{tick:,}") for tick in pen.scale.ticks),
+        labels=tuple(
+            Mark(percent(slots[place].middle), label_below(series.rows[place].span, series.step))
+            for place in choose_labels([row.span for row in series.rows], series.step)
+        ),
+        kinds=pen.kinds,
+    )
+
+
+def choose_labels(spans: Sequence[Span], step: Step) -> list[int]:
+    """Which bars have their date below them: all of a few, else Mondays, or where a month or year begins."""
+    if len(spans) <= MOST_LABELS:
+        return list(range(len(spans)))
+    found = [place for place, span in enumerate(spans) if _is_landmark(span, step, len(spans))] or [0]
+    return found[:: -(-len(found) // MOST_LABELS)]
+
+
+def _is_landmark(span: Span, step: Step, count: int) -> bool:
+    if step is Step.MONTH:
+        return span.first.month == 1
+    if step is Step.WEEK:
+        return span.first.day <= 7
+    return span.first.weekday() == 0 if count <= 7 * MOST_LABELS else span.first.day in {1, 15}
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """What all bars of a chart have in common."""
+
+    scale: Scale
+    meaning: Meaning
+    kinds: tuple[Kind, ...]
+    step: Step
+
+    def draw_bar(self, row: Row, slot: Slot) -> Bar:
+        days = say_span(row.span, self.step)
+        return Bar(
+            place=percent(slot.left),
+            place_width=percent(slot.width),
+            left=percent(slot.bar_left),
+            width=percent(slot.bar_width),
+            is_weekend=row.span.is_weekend,
+            words=_("%(days)s: %(count)s") % {"days": days, "count": self.meaning.say(row.total)},
+            address=self.meaning.link(row.span) if row.total else "",
+            parts=tuple(self._draw_parts(row, days)),
+        )
+
+    def _draw_parts(self, row: Row, days: str) -> Iterator[Part]:
+        for place, (y, height) in enumerate(stack(map(self.scale.height, row.counts))):
+            if not row.counts[place]:
+                continue
+            kind, count = self.kinds[place], self.meaning.say(row.counts[place])
+            # Translators: of one agent or outcome on one day, such as "planner, Mon, 23 Nov 2026: 12 remarks"
+            words = _("%(name)s, %(days)s: %(count)s") % {"name": kind.name, "days": days, "count": count}
+            css = f"{kind.css} thin" if height < THIN else kind.css
+            yield Part(percent(y), percent(height), css, kind.fill, words, self.meaning.link(row.span, place))
