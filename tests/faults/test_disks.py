@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import apsw
@@ -13,7 +14,10 @@ import pytest
 import chatlog
 from chatlog.errors import StorageCorrupt, StorageError, StorageFull, StorageReadOnly, StorageUnavailable
 from chatlog.storage.sqlite import connection as sqlite_connection
+from chatlog.storage.sqlite.store import SqliteSessionStore
 from tests.factories import make_draft, make_drafts, make_session
+
+LONG_AGO = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -60,6 +64,37 @@ async def test_a_read_only_disk_can_be_read_and_says_why_it_cannot_be_written(sm
     with pytest.raises(StorageReadOnly, match="nowhere"):
         async with chatlog.open_store(f"sqlite:///{small_disk}/nowhere/c.sqlite3"):
             pass
+
+
+async def test_figures_of_use_are_there_on_a_read_only_disk_too(small_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
+    location = f"sqlite:///{small_disk}/c.sqlite3"
+    async with chatlog.open_store(location) as store:
+        await store.append_messages((await store.create_session(make_session())).session_id, make_drafts(3, timestamp=LONG_AGO))
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)  # noqa: ASYNC221  # nothing else runs meanwhile
+    async with SqliteSessionStore(small_disk / "c.sqlite3") as store:
+        for _ in range(2):
+            await check_figures(store)
+    assert caplog.text == ""
+
+
+async def test_figures_of_use_are_there_on_a_full_disk_and_it_is_told_that_they_are_not_kept(
+    small_disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with SqliteSessionStore(small_disk / "c.sqlite3") as store:
+        await store.append_messages((await store.create_session(make_session())).session_id, make_drafts(3, timestamp=LONG_AGO))
+        with pytest.raises(OSError, match="No space"), (small_disk / "ballast").open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(b"x" * 4096)
+        for _ in range(2):
+            await check_figures(store)
+        assert "cannot be kept" in caplog.text
+        (small_disk / "ballast").unlink()
+        await check_figures(store)
+
+
+async def check_figures(store: SqliteSessionStore) -> None:
+    (figures,) = await store.list_usage(since=LONG_AGO.date(), until=LONG_AGO.date() + timedelta(days=3))
+    assert sum(sum(agent.messages) for agent in figures.agents.values()) == 3
 
 
 async def test_a_file_that_is_no_database_is_named_and_left_alone(tmp_path: Path) -> None:

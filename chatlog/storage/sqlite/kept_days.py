@@ -28,7 +28,6 @@ class Claim(NamedTuple):
 
     day: date
     number: int
-    is_kept: bool
 
 
 class CountedDay(NamedTuple):
@@ -41,7 +40,7 @@ class CountedDay(NamedTuple):
 def select_claims(connection: apsw.Connection, *, since: date, until: date) -> dict[date, Claim]:
     """The claims there are on the days from `since` up to, but not including, `until`."""
     found = connection.execute(queries.SELECT_CLAIMS, (since.isoformat(), until.isoformat()))
-    claims = (Claim(date.fromisoformat(day), number, bool(is_kept)) for day, number, is_kept in found)
+    claims = (Claim(date.fromisoformat(day), number) for day, number in found)
     return {claim.day: claim for claim in claims}
 
 
@@ -71,14 +70,12 @@ class KeptDays:
 
     def find(self, connection: apsw.Connection, claim: Claim) -> UsageDay | None:
         """The figures kept under a claim that stands; `None` if there are none, or none that can be read."""
-        if not claim.is_kept:
-            return None
         with self._lock:
             if claim in self._read:
                 self._read.move_to_end(claim)
                 return self._read[claim][0]
         ((text,),) = connection.execute(queries.SELECT_USAGE_DOCUMENT, (claim.day.isoformat(),))
-        figures = _read_day(text, claim.day)
+        figures = None if text is None else _read_day(text, claim.day)
         if figures is not None:
             self._remember(claim, figures, len(text))
         return figures

@@ -146,7 +146,7 @@ SELECT_BUSIEST = (
     f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE deleted_at IS NULL AND created_at >= ? AND created_at < ? "
     "ORDER BY message_count DESC, created_at DESC, session_id DESC LIMIT ?"
 )
-SELECT_CLAIMS = "SELECT day, claim, document IS NOT NULL FROM usage_days WHERE day >= ? AND day < ?"
+SELECT_CLAIMS = "SELECT day, claim FROM usage_days WHERE day >= ? AND day < ?"
 SELECT_USAGE_DOCUMENT = "SELECT document FROM usage_days WHERE day = ?"
 CLAIM_DAY = "INSERT INTO usage_days (day) VALUES (?) ON CONFLICT DO NOTHING"
 KEEP_DAY = "UPDATE usage_days SET document = ? WHERE day = ? AND claim = ?"

@@ -64,7 +64,7 @@ class UsageDays:
         if span is None:
             return _Look([], [], [])
         days = [*_days(max(since, span[0]), min(until - _ONE_DAY, span[1]))]
-        claims = select_claims(connection, since=since, until=min(until, today))
+        claims = select_claims(connection, since=since, until=until)
         unclaimed = [day for day in days if day < today and day not in claims]
         if unclaimed and may_claim:
             return _Look([], [], unclaimed)
