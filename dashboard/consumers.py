@@ -170,6 +170,19 @@ class SessionListConsumer(LiveSocket):
         hub.current.get().leave_list(self._where, viewer)
 
 
+class WallConsumer(LiveSocket):
+    """`/ws/live/`: the wall."""
+
+    def make_viewer(self) -> Viewer:
+        return Viewer(send=self.base_send, close=self.dismiss, locale=self.locale)
+
+    def start_watching(self, viewer: Viewer) -> None:
+        hub.current.get().watch_wall(viewer)
+
+    def stop_watching(self, viewer: Viewer) -> None:
+        hub.current.get().leave_wall(viewer)
+
+
 class UnknownSocket(LiveSocket):
     """Any other address."""
 

@@ -12,5 +12,6 @@ from dashboard import consumers
 websocket_urlpatterns: list[Any] = [
     path("ws/sessions/", consumers.SessionListConsumer.as_asgi(), name="live-session-list"),  # type: ignore[arg-type]
     path("ws/sessions/<str:session_id>/", consumers.SessionConsumer.as_asgi(), name="live-session"),  # type: ignore[arg-type]
+    path("ws/live/", consumers.WallConsumer.as_asgi(), name="live-wall"),  # type: ignore[arg-type]
     re_path(r"", consumers.UnknownSocket.as_asgi(), name="live-unknown"),  # type: ignore[arg-type]
 ]

@@ -25,6 +25,8 @@ _WORDS = {
     # discussion.js
     "new": _("{n} new"),
     "quiet": _("quiet for {length}"),
+    # wall.js
+    "wall.running": _("{n} running"),
     # words.js itself
     "ago": AGO,
     "now": NOW,

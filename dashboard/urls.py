@@ -10,6 +10,7 @@ from django.views.i18n import set_language
 
 from dashboard.views import accounts, editing, health, session_parts
 from dashboard.views.export import list_export, session_export
+from dashboard.views.live import live
 from dashboard.views.search import search
 from dashboard.views.session_detail import session_detail
 from dashboard.views.session_list import session_list
@@ -29,6 +30,7 @@ urlpatterns = [
     path("sessions/<str:session_id>/edit", editing.session_edit, name="session-edit"),
     path("sessions/<str:session_id>/delete", editing.session_delete, name="session-delete"),
     path("sessions/<str:session_id>/restore", editing.session_restore, name="session-restore"),
+    path("live/", live, name="live"),
     path("search/", search, name="search"),
     path("usage/", usage, name="usage"),
     path("usage/figures", usage_figures, name="usage-figures"),

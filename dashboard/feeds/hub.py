@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, Literal
 
 from chatlog.domain.filters import SessionFilter
 from chatlog.errors import ChatlogError
 from dashboard.feeds.hints import HintReceiver
 from dashboard.feeds.list_feed import SessionListFeed
+from dashboard.feeds.polled_feed import PolledFeed
 from dashboard.feeds.session_feed import SessionFeed
 from dashboard.feeds.viewer import Viewer
+from dashboard.feeds.wall_feed import WallFeed
 from dashboard.locale import ViewerLocale
 from dashboard.per_loop import PerLoop
 from dashboard.stores import get_store
@@ -23,13 +25,16 @@ WATCH_SECONDS = 5.0
 # the store, at most two a second, and one every 5 s while nothing changes.
 MAX_LIST_FEEDS = 200
 
+WALL: Literal["wall"] = "wall"
+Page = SessionFilter | Literal["wall"]
+
 
 class Hub:
-    """One feed for all who see the same the same way: a session, or the list under a filter, in a language and a zone."""
+    """One feed for all who see the same the same way: a session, a filtered list or the wall, in a language and a zone."""
 
     def __init__(self) -> None:
         self._feeds: dict[str, dict[ViewerLocale, SessionFeed]] = {}
-        self._lists: dict[tuple[SessionFilter, ViewerLocale], SessionListFeed] = {}
+        self._pages: dict[tuple[Page, ViewerLocale], PolledFeed[Any]] = {}
         self._hints: HintReceiver | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
@@ -60,33 +65,45 @@ class Hub:
             self._rest_if_idle()
 
     def watch_list(self, where: SessionFilter, viewer: Viewer) -> None:
-        self._listen()
-        key = (where, viewer.locale)
-        with viewer.locale.activate():
-            if key not in self._lists:
-                self._lists[key] = SessionListFeed(store=get_store(), where=where)
-            self._lists[key].join(viewer)
+        self._watch_page(where, viewer, lambda: SessionListFeed(store=get_store(), where=where))
 
     def leave_list(self, where: SessionFilter, viewer: Viewer) -> None:
-        feed = self._lists.get((where, viewer.locale))
+        self._leave_page(where, viewer)
+
+    def watch_wall(self, viewer: Viewer) -> None:
+        self._watch_page(WALL, viewer, lambda: WallFeed(store=get_store()))
+
+    def leave_wall(self, viewer: Viewer) -> None:
+        self._leave_page(WALL, viewer)
+
+    def _watch_page(self, page: Page, viewer: Viewer, make_feed: Callable[[], PolledFeed[Any]]) -> None:
+        self._listen()
+        key = (page, viewer.locale)
+        with viewer.locale.activate():
+            if key not in self._pages:
+                self._pages[key] = make_feed()
+            self._pages[key].join(viewer)
+
+    def _leave_page(self, page: Page, viewer: Viewer) -> None:
+        feed = self._pages.get((page, viewer.locale))
         if feed is None:
             return
         feed.leave(viewer)
         if not feed.is_watched:
-            del self._lists[where, viewer.locale]
+            del self._pages[page, viewer.locale]
             self._end(feed.stop())
             self._rest_if_idle()
 
     def has_room_for_list(self, where: SessionFilter, viewer: Viewer) -> bool:
         """Whether the list can be followed under this filter: each feed reads the store by itself."""
-        return (where, viewer.locale) in self._lists or len(self._lists) < MAX_LIST_FEEDS
+        return (where, viewer.locale) in self._pages or len(self._pages) < MAX_LIST_FEEDS
 
     async def close(self) -> None:
         """Stop everything. Viewers are told by whoever closes their sockets."""
-        feeds: tuple[SessionFeed | SessionListFeed, ...] = (*self._list_session_feeds(), *self._lists.values())
+        feeds: tuple[SessionFeed | PolledFeed[Any], ...] = (*self._list_session_feeds(), *self._pages.values())
         for feed in feeds:
             self._end(feed.stop())
-        self._feeds, self._lists = {}, {}
+        self._feeds, self._pages = {}, {}
         self._rest_if_idle()
         await asyncio.gather(*self._ending)
 
@@ -98,7 +115,7 @@ class Hub:
 
     def _rest_if_idle(self) -> None:
         """Nobody watches: ask neither the store nor the channel layer."""
-        if self._feeds or self._lists or self._hints is None or self._watcher is None:
+        if self._feeds or self._pages or self._hints is None or self._watcher is None:
             return
         self._end(self._hints.stop())
         self._end(_cancel(self._watcher))
@@ -111,7 +128,7 @@ class Hub:
 
     def _on_hint(self, session_id: str | None) -> None:
         if session_id is None:
-            self._wake(*self._lists.values())
+            self._wake(*self._pages.values())
         else:
             self._wake(*self._feeds.get(session_id, {}).values())
 
@@ -120,7 +137,7 @@ class Hub:
         while True:
             try:
                 if await get_store().wait_for_change(at_most=WATCH_SECONDS):
-                    self._wake(*self._list_session_feeds(), *self._lists.values())
+                    self._wake(*self._list_session_feeds(), *self._pages.values())
             except ChatlogError as error:  # the feeds meet the same trouble, and tell their viewers
                 logger.debug("The store could not be watched: %s", error)
                 await asyncio.sleep(1.0)
@@ -128,7 +145,7 @@ class Hub:
     def _list_session_feeds(self) -> list[SessionFeed]:
         return [feed for feeds in self._feeds.values() for feed in feeds.values()]
 
-    def _wake(self, *feeds: SessionFeed | SessionListFeed) -> None:
+    def _wake(self, *feeds: SessionFeed | PolledFeed[Any]) -> None:
         for feed in feeds:
             feed.wake()
 

@@ -86,6 +86,7 @@ def pages(site: Site, running: Session, finished: Session, deleted: Session) -> 
     newest = site.create(title="Newest", created_at=utc_now() + timedelta(hours=1))
     return {
         "list": "/",
+        "live": "/live/",
         "running": f"/sessions/{running.session_id}/",
         "finished": f"/sessions/{finished.session_id}/",
         "unknown": "/sessions/nobody/",

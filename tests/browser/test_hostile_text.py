@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
 from chatlog import MessageDraft, MessageKind, Session, SessionStore
 from chatlog.services.browsing import WINDOW_MESSAGES
+from chatlog.services.watching import MOST_SESSIONS
+from dashboard.session_rows import row_id
 from tests.browser.conftest import PATIENCE, Site, log_in, make_site
 from tests.browser.traps import STRANGERS, TOUCH, Trap, count_runs
 from tests.factories import make_draft, make_session
@@ -137,6 +139,23 @@ def test_nothing_in_the_list_runs(reader: tuple[Page, Trap], site: Site) -> None
             expect(page.locator(".session").first).to_have_attribute("data-session", sessions[-1].session_id)
             expect_text_only(page, trap)  # opens the form of each row, too
             show_list(page, site)
+    assert page.errors == []
+
+
+def test_nothing_on_the_wall_runs(reader: tuple[Page, Trap], site: Site) -> None:
+    page, trap = reader
+    page.goto(f"{site.address}/live/")
+    for start in range(0, len(PAYLOADS), 3 * MOST_SESSIONS):
+        payloads = PAYLOADS[start : start + 3 * MOST_SESSIONS : 3]
+        sessions = one_session_each(payloads)
+        create_all(site, sessions)
+        for session, payload in zip(sessions, payloads, strict=True):
+            site.say(session, hostile_draft(payload))
+        for _ in ("as it comes in live", "as it is there at first"):
+            expect(page.locator(".tile").first).to_have_id(row_id(sessions[-1]))
+            expect(page.locator(".tile .avatar")).to_have_count(MOST_SESSIONS)  # everybody has spoken
+            expect_text_only(page, trap)
+            page.goto(f"{site.address}/live/")
     assert page.errors == []
 
 

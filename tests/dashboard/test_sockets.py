@@ -79,7 +79,8 @@ async def test_the_list_comes_whole_and_then_row_by_row(open_socket: OpenSocket,
 async def test_no_socket_route_serves_somebody_who_is_not_logged_in(
     number: int, open_socket: OpenSocket, store: SessionStore
 ) -> None:
-    paths = {"live-session-list": "/ws/sessions/", "live-session": "/ws/sessions/any/", "live-unknown": "/ws/else"}
+    paths = {"live-session-list": "/ws/sessions/", "live-session": "/ws/sessions/any/", "live-wall": "/ws/live/"}
+    paths["live-unknown"] = "/ws/else"
     socket = open_socket(paths[websocket_urlpatterns[number].name], cookie="")  # KeyError: a new route needs its path here
     await socket.connect()
     assert await closing_code(socket) == codes.LOGGED_OUT
@@ -274,7 +275,7 @@ async def test_feeds_and_checks_go_away_with_the_last_viewer(open_socket: OpenSo
     for socket in sockets:
         await socket.disconnect()
     assert not live._feeds
-    assert not live._lists
+    assert not live._pages
     assert live._hints is live._watcher is None
     assert registry.current.get()._checking is None
 

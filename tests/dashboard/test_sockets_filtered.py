@@ -15,7 +15,8 @@ from chatlog.domain.limits import STALLED_AFTER
 from chatlog.domain.models import SessionStatus
 from chatlog.services.recording import record_change, record_deletion, record_messages, record_restoration, record_session
 from chatlog.storage.base import SessionStore
-from dashboard.feeds import hub, list_feed
+from dashboard.feeds import hub, polled_feed
+from dashboard.feeds.list_feed import SessionListFeed
 from dashboard.list_filters import MAX_FILTER_BYTES
 from dashboard.signals import ChannelSignals
 from dashboard.sockets import codes
@@ -29,7 +30,7 @@ ROW = re.compile(r'<li id="[^"]*" class="session"([^>]*) data-session="([^"]+)"'
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Feeds look again at once: what is tried is what they send, not how seldom."""
-    monkeypatch.setattr(list_feed, "READ_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(polled_feed, "READ_AGAIN_SECONDS", 0.01)
 
 
 async def follow(open_socket: OpenSocket, query: str) -> WebsocketCommunicator:
@@ -153,7 +154,7 @@ async def test_a_session_that_falls_silent_leaves_what_runs(
     open_socket: OpenSocket, store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Nobody writes, nobody tells: the list looks again by itself, and by then it has been silent for too long.
-    monkeypatch.setattr(list_feed, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(SessionListFeed, "poll_seconds", 0.05)
     begun = utc_now() - STALLED_AFTER + timedelta(seconds=1)
     session_id = await create(store, created_at=begun)
     socket = await follow(open_socket, "status=running")
@@ -176,7 +177,7 @@ async def test_whoever_asks_the_same_in_other_words_shares_one_feed(open_socket:
     queries = ("status=failed&tag=a", "tag=a&status=failed", "tag=a&tag=+a+&status=failed&starred=1&cursor=x", "tag=a")
     for query in queries:
         await whole_list(await follow(open_socket, query))
-    feeds = hub.current.get()._lists.values()
+    feeds = hub.current.get()._pages.values()
     assert [len(feed._viewers) for feed in feeds] == [3, 1]
 
 
@@ -203,7 +204,7 @@ async def test_a_filter_that_is_not_understood_is_refused_in_words(
     assert 'id="trouble"' in words
     assert problem in words
     assert await closing_code(socket) == codes.BAD_REQUEST
-    assert not hub.current.get()._lists
+    assert not hub.current.get()._pages
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
