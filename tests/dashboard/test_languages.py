@@ -23,10 +23,10 @@ from tests.factories import make_draft, make_session
 BASE = Path(settings.BASE_DIR)
 CATALOGUE = BASE / "locale/ja/LC_MESSAGES/django.po"
 # What stays as it is in every language: names of things, and what people type.
-SAME_IN_JAPANESE = {"Markdown", "{n} of {all}", "{larger} {smaller}"}
+SAME_IN_JAPANESE = {"Markdown", "%(number)s %%", "{n} of {all}", "{larger} {smaller}"}
 KEPT = re.compile(
     r"\bchat\b|\blog\b|chatlog|\bann\b|English|日本語|Markdown|JSONL|HTML|CSV|UTC|Asia/Tokyo|JST|https?:\S+|make demo"
-    r"|\{\w+\}|starred=\S*|(agent|status|tag|after|before):\S*|\((\w|running|stalled|completed|failed|cancelled)\)",
+    r"|\{\w+\}|(starred|began)=\S*|(agent|status|tag|after|before):\S*|\((\w|running|stalled|completed|failed|cancelled)\)",
 )
 WORD = re.compile(r"[A-Za-z]{3,}")
 
@@ -86,7 +86,9 @@ def test_each_translation_has_the_places_of_its_source() -> None:
     place = re.compile(r"%\(\w+\)s|%%s|(?<![#\w])\{\w+\}")
     for source, text in read(CATALOGUE.with_suffix(".mo")).items():
         english = source[0] if isinstance(source, tuple) else str(source)
-        assert sorted(place.findall(english)) == sorted(place.findall(text)), english
+        # English says of one thing what Japanese counts: "the day before".
+        counts = {"%(n)s", "%(count)s"} - {*place.findall(english)} if isinstance(source, tuple) else set()
+        assert sorted(place.findall(english)) == sorted(found for found in place.findall(text) if found not in counts), english
 
 
 def test_each_translation_is_japanese() -> None:
