@@ -6,7 +6,7 @@ microseconds, none of the added fields. Fields that chatlog does not know are ke
 `search_text` is what is searched, in its search form: a message's content, a session's title and task. `timestamp` is there in
 both, so that a search orders remarks and headlines by one key; a session's is its start. `letters` is how many characters a
 message's content has, so that figures need not read it. A session that is deleted has `deleted_at`, and it and its messages a
-`ttl` in seconds after which the database removes them.
+`ttl` in seconds after which the database removes them; one that was restored has `restored_at`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _SYSTEM_KEYS = {"_rid", "_self", "_etag", "_attachments", "_ts", "_lsn", "ttl"}
 _SESSION_KEYS = {
     *("id", "session_id", "type", "task", "created_at", "updated_at", "status", "message_count", "last_message_at"),
     *("participants", "tags", "title", "metadata", "message_id", "activity", "search_text", "timestamp", "deleted_at"),
+    "restored_at",
 } | _SYSTEM_KEYS
 _MESSAGE_KEYS = {
     *("id", "session_id", "type", "source", "content", "timestamp", "sequence", "message_id", "kind", "search_text"),

@@ -105,6 +105,14 @@ class Calls:
 
         return await run(self.budget("create a session"), create)
 
+    async def put(self, document: Document) -> Document:
+        """Store one document, in the place of any with its id, and return it as stored."""
+
+        async def put() -> Document:
+            return dict(await self._container.upsert_item(document))
+
+        return await run(self.budget("store an item"), put)
+
     async def patch(self, document: Document, *, values: Document, without: Sequence[str] = ()) -> Document | None:
         """Set fields of a stored document to absolute values, take others away, and return it as it is now.
 

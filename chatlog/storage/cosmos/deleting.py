@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from chatlog.domain import limits
 from chatlog.domain.clock import to_timestamp, utc_now
@@ -20,6 +20,7 @@ from chatlog.storage.cosmos.calls import Calls
 from chatlog.storage.cosmos.parallel import each
 from chatlog.storage.cosmos.queries import Query
 from chatlog.storage.cosmos.session_record import is_past_undo
+from chatlog.storage.cosmos.usage_healing import forget_before_removal
 from chatlog.storage.documents import Document, deletion_time
 
 logger = logging.getLogger(__name__)
@@ -63,9 +64,10 @@ async def restore_session(calls: Calls, session_id: str) -> Document:
     return await _change_session(calls, session_id, _unmark)
 
 
-async def purge_deleted(calls: Calls, *, before: datetime) -> int:
+async def purge_deleted(calls: Calls, *, before: datetime, naive_zone: tzinfo | None) -> int:
     """Remove what was deleted before that time and is still there; return how many sessions that were."""
     deleted = await calls.query(queries.deleted_sessions(before=before))
+    await forget_before_removal(calls, deleted, naive_zone=naive_zone)
     for document in deleted:
         await _remove(calls, document["session_id"])
     return len(deleted)
@@ -81,7 +83,8 @@ def _let_expire(document: Document) -> _Change | None:
 
 def _unmark(document: Document) -> _Change | None:
     fields = tuple(name for name in ("deleted_at", "ttl") if name in document)
-    return _Change({}, fields) if "deleted_at" in document else None
+    # Figures of use are healed by it: of what is gone, only a trace tells.
+    return _Change({"restored_at": to_timestamp(utc_now())}, fields) if "deleted_at" in document else None
 
 
 async def _remove(calls: Calls, session_id: str) -> None:

@@ -79,7 +79,9 @@ MESSAGE_ITEMS = _ITEMS
 LASTING_ITEMS = f"{_ITEMS} AND NOT IS_DEFINED(c.ttl)"
 EXPIRING_ITEMS = f"{_ITEMS} AND c.ttl = @ttl"
 LEDGER = "SELECT * FROM c WHERE c.session_id = @session_id AND c.type = 'ledger' AND c.day >= @since AND c.day < @until"
-DELETED_SESSIONS = "SELECT c.id, c.session_id FROM c WHERE c.type = 'session_info' AND c.deleted_at < @before"
+DELETED_SESSIONS = (
+    "SELECT c.id, c.session_id, c.type, c.created_at, c._ts FROM c WHERE c.type = 'session_info' AND c.deleted_at < @before"
+)
 
 # Only texts are above ''. What has no time is left out, as the composite index does; the SDK cannot merge it with the rest.
 _SESSIONS = (

@@ -23,13 +23,14 @@ from chatlog.domain.usage import UsageDay, check_stretch
 from chatlog.errors import SessionExists
 from chatlog.storage.base import SearchPage, SessionPage
 from chatlog.storage.charging import KeptNote, OfferRefusal
-from chatlog.storage.cosmos import deleting, reading, usage
+from chatlog.storage.cosmos import deleting, reading
 from chatlog.storage.cosmos.connection import Connections
 from chatlog.storage.cosmos.listing import list_sessions
 from chatlog.storage.cosmos.numbering import find_last_number
 from chatlog.storage.cosmos.searching import Search, decode_search_cursor
 from chatlog.storage.cosmos.session_record import find_sessions
 from chatlog.storage.cosmos.tuning import Tuning
+from chatlog.storage.cosmos.usage import Usage
 from chatlog.storage.cursors import decode_cursor
 from chatlog.storage.documents import session_from_document, session_to_document
 from chatlog.storage.tuning_documents import (
@@ -52,6 +53,7 @@ class CosmosSessionStore:
     def __init__(self, settings: CosmosSettings, *, tuning: Tuning | None = None) -> None:
         self.settings = settings
         self._connections = Connections(settings, tuning or Tuning())
+        self._usage = Usage(settings.naive_zone)
 
     async def create_session(self, session: Session) -> Session:
         check_id(session.session_id, field="session_id")
@@ -128,7 +130,9 @@ class CosmosSessionStore:
 
     async def purge_deleted(self, *, before: datetime) -> int:
         async with self._connections.use() as connection:
-            return await deleting.purge_deleted(connection.calls, before=parse_timestamp(before, field="before"))
+            return await deleting.purge_deleted(
+                connection.calls, before=parse_timestamp(before, field="before"), naive_zone=self.settings.naive_zone
+            )
 
     async def recount_session(self, session_id: str) -> Session:
         check_id(session_id, field="session_id")
@@ -203,15 +207,13 @@ class CosmosSessionStore:
     async def list_usage(self, *, since: date, until: date) -> list[UsageDay]:
         check_stretch(since, until)
         async with self._connections.use() as connection:
-            return await usage.list_usage(connection.calls, since=since, until=until, naive_zone=self.settings.naive_zone)
+            return await self._usage.list_days(connection.calls, since=since, until=until)
 
     async def list_busiest(self, *, since: datetime, until: datetime, limit: int = 10) -> list[Session]:
         check_limit(limit)
         first, end = parse_timestamp(since, field="since"), parse_timestamp(until, field="until")
         async with self._connections.use() as connection:
-            return await usage.list_busiest(
-                connection.calls, since=first, until=end, limit=limit, naive_zone=self.settings.naive_zone
-            )
+            return await self._usage.list_busiest(connection.calls, since=first, until=end, limit=limit)
 
     async def wait_for_change(self, *, at_most: float) -> bool:
         await asyncio.sleep(at_most)

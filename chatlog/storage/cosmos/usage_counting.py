@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, timedelta, tzinfo
 
 from chatlog.domain.models import Message, Session
 from chatlog.domain.usage import UsageDay, UsageTally
@@ -21,13 +21,28 @@ from chatlog.storage.documents import Document, message_from_document, session_f
 logger = logging.getLogger(__name__)
 
 
-async def count_days(calls: Calls, *, since: date, until: date, naive_zone: tzinfo | None) -> list[UsageDay]:
-    """The figures of the UTC days from `since` up to, but not including, `until`; days without anything are left out."""
-    first, end = start_of(since), start_of(until)
+# A few hundred bytes each, which are in memory together. More come only if they are of so few days.
+MOST_ROWS = 10_000
+FEW_DAYS = 10
+
+
+async def count_days(calls: Calls, *, since: date, until: date, naive_zone: tzinfo | None) -> list[UsageDay] | None:
+    """The figures of the UTC days from `since` up to, but not including, `until`, empty ones as well.
+
+    `None` if there is too much for one time: halve the stretch.
+    """
+    first, end = usage_queries.start_of(since), usage_queries.start_of(until)
+    is_bounded = (until - since).days > FEW_DAYS
+
+    def is_too_much(rows: Sequence[Document]) -> bool:
+        return is_bounded and len(rows) > MOST_ROWS
+
     begun, said = await each(
         (usage_queries.begun(first, end, naive_zone=naive_zone), usage_queries.said(first, end, naive_zone=naive_zone)),
-        calls.query,
+        lambda query: calls.query(query, is_enough=is_too_much),
     )
+    if is_too_much(begun) or is_too_much(said):
+        return None
     count = _Count(since, until, naive_zone)
     for row in begun:
         count.add_session(row)
@@ -41,11 +56,6 @@ async def count_days(calls: Calls, *, since: date, until: date, naive_zone: tzin
 def read_begun(row: Document, naive_zone: tzinfo | None) -> Session:
     """What a row of `usage_queries.begun` tells of a session. Raises `StorageCorrupt`."""
     return session_from_document({**row, "id": row["session_id"], "task": ""}, naive_zone=naive_zone)
-
-
-def start_of(day: date) -> datetime:
-    """Midnight in UTC."""
-    return datetime.combine(day, time.min, UTC)
 
 
 async def _find_present(calls: Calls, begun: Sequence[Document], said: Sequence[Document]) -> set[str]:
@@ -89,7 +99,7 @@ class _Count:
     def close(self) -> list[UsageDay]:
         if self._damaged:
             logger.warning("%d items are left out of the figures of use. %s", len(self._damaged), self._damaged[0])
-        return [figures for tally in self._tallies.values() if (figures := tally.close()) is not None]
+        return [tally.close() or UsageDay(day) for day, tally in self._tallies.items()]
 
     def _message(self, row: Document) -> Message:
         document = {**row, "id": f"{row['session_id']}_msg_…", "sequence": 1, "content": ""}

@@ -10,7 +10,7 @@ of the zone they are meant in, and whoever asks looks at the time again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from chatlog.storage.cosmos.queries import Query, Values
 
@@ -27,7 +27,15 @@ PRESENT = (
     "SELECT c.session_id FROM c"
     " WHERE c.type = 'session_info' AND ARRAY_CONTAINS(@sessions, c.session_id) AND NOT IS_DEFINED(c.deleted_at)"
 )
-TEXTS = frozenset({BEGUN, SAID, PRESENT})
+# What somebody may have changed, with the second in which the service stored it; also if it was only deleted or restored.
+CHANGED = (
+    "SELECT c.session_id, c.type, c.timestamp, c.created_at, c.deleted_at, c.restored_at FROM c WHERE c._ts >= @since"
+    " AND (c.type = 'message' AND c.timestamp < @until OR c.type = 'session_info'"
+    " AND (c.created_at < @until OR IS_DEFINED(c.deleted_at) OR IS_DEFINED(c.restored_at)))"
+)
+MOMENTS = "SELECT c.timestamp FROM c WHERE c.session_id = @session_id AND c.type = 'message' AND c.timestamp < @until"
+KEPT_DAYS = "SELECT * FROM c WHERE c.session_id = @session_id AND c.type = 'usage_day' AND c.day >= @since AND c.day < @until"
+TEXTS = frozenset({BEGUN, SAID, PRESENT, CHANGED, MOMENTS, KEPT_DAYS})
 
 # Zones have had odd offsets long ago, and the standard library knows none for the year 1.
 _OLDEST, _NEWEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -49,10 +57,34 @@ def present(session_ids: Sequence[str]) -> Query:
     return Query(PRESENT, {"sessions": list(session_ids)})
 
 
+def changed(*, since: int, until: date, naive_zone: tzinfo | None) -> Query:
+    """What was changed in the second `since` or later, of the days before `until`; the deleted and restored of all days."""
+    return Query(CHANGED, {"since": since, "until": _stored_end(start_of(until), naive_zone)})
+
+
+def moments(session_id: str, *, until: date, naive_zone: tzinfo | None) -> Query:
+    """When something was said in a session before `until`."""
+    return Query(MOMENTS, {"session_id": session_id, "until": _stored_end(start_of(until), naive_zone)}, session_id)
+
+
+def kept_days(partition: str, *, since: date, until: date) -> Query:
+    """The documents of the days from `since` up to, but not including, `until`."""
+    return Query(KEPT_DAYS, {"session_id": partition, "since": since.isoformat(), "until": until.isoformat()}, partition)
+
+
+def start_of(day: date) -> datetime:
+    """Midnight in UTC."""
+    return datetime.combine(day, time.min, UTC)
+
+
 def _stored_range(since: datetime, until: datetime, naive_zone: tzinfo | None) -> Values:
-    offsets = [*_offsets(since, naive_zone), *_offsets(until, naive_zone)]
-    end = _text(until, max(timedelta(0), *offsets)) + ("~" if until.microsecond else "")  # "~" is above any fraction
-    return {"since": _text(since, min(timedelta(0), *offsets)), "until": end}
+    earliest = min(timedelta(0), *_offsets(since, naive_zone))
+    return {"since": _text(since, earliest), "until": _stored_end(until, naive_zone)}
+
+
+def _stored_end(until: datetime, naive_zone: tzinfo | None) -> str:
+    latest = max(timedelta(0), *_offsets(until, naive_zone))
+    return _text(until, latest) + ("~" if until.microsecond else "")  # "~" is above any fraction
 
 
 def _text(moment: datetime, offset: timedelta) -> str:

@@ -67,6 +67,11 @@ class Container:
             raise Refusal(400, "The id of an item cannot be changed.")
         return self._keep(key, body)
 
+    def put(self, key: str, body: Item) -> Item:
+        self._check(key, body)
+        self.partitions.setdefault(key, {})
+        return self._keep(key, body)
+
     def patch(self, key: str, item_id: str, body: dict[str, Any], *, if_match: str | None = None) -> Item:
         item = self.read(key, item_id)
         _check_etag(item, if_match)

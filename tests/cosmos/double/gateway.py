@@ -178,6 +178,10 @@ class Gateway:
         if operation == "batch":
             status, results = run_batch(container, key, content, size=len(body))
             return status, results, _session_token(container)
+        if operation == "upsert":
+            # https://learn.microsoft.com/rest/api/cosmos-db/create-a-document (x-ms-documentdb-is-upsert)
+            item = container.put(key, content)
+            return 200, item, {"etag": item["_etag"], **_session_token(container)}
         item = container.create(key, content)
         return 201, None if request.headers.get("prefer") == "return=minimal" else item, _session_token(container)
 
@@ -245,7 +249,9 @@ def _charge(operation: str, payload: Any) -> float:
     # https://learn.microsoft.com/azure/cosmos-db/request-units
     if operation == "query" and isinstance(payload, dict):
         return 2.5 + 0.5 * len(payload.get("Documents", ()))
-    return {"read": 1.0, "create": 6.0, "patch": 10.0, "delete": 6.0, "replace": 10.0, "batch": 12.0}.get(operation, 1.0)
+    return {"read": 1.0, "create": 6.0, "patch": 10.0, "delete": 6.0, "replace": 10.0, "upsert": 10.0, "batch": 12.0}.get(
+        operation, 1.0
+    )
 
 
 def _operation(request: web.Request) -> str:
@@ -258,6 +264,8 @@ def _operation(request: web.Request) -> str:
         return "query_plan"
     if headers.get("x-ms-documentdb-isquery", "").lower() == "true":
         return "query"
+    if headers.get("x-ms-documentdb-is-upsert", "").lower() == "true":
+        return "upsert"
     return "batch" if headers.get("x-ms-cosmos-is-batch-request", "").lower() == "true" else "create"
 
 

@@ -156,9 +156,11 @@ async def take_every_road(double: Double, store: CosmosSessionStore) -> None:
     for query in every_search(hostile):
         for cursor in (None, encode_cursor((hostile, hostile))):
             await store.search(query, limit=1, cursor=cursor)
-    await store.append_messages(hostile, [make_draft(timestamp=NOON - timedelta(days=9))])
-    await store.list_usage(since=NOON.date() - timedelta(days=9), until=NOON.date())
-    await store.delete_session(hostile)
+    week_ago = utc_now() - timedelta(days=7)
+    await store.append_messages(hostile, [make_draft(timestamp=week_ago)])
+    for _ in range(2):
+        await store.list_usage(since=week_ago.date(), until=utc_now().date())
+        await store.delete_session(hostile)
     await store.restore_session(hostile)
     await store.delete_session(session.session_id)
     await store.purge_deleted(before=utc_now())

@@ -12,6 +12,7 @@ import pytest
 from chatlog import SessionStatus
 from chatlog.domain.usage import AgentDay, UsageDay
 from chatlog.errors import InvalidInput, InvalidNumber, InvalidTimestamp
+from chatlog.storage.cosmos import usage_counting
 from chatlog.storage.cosmos.store import CosmosSessionStore
 from tests.cosmos.double.containers import Container
 from tests.cosmos.double.server import Double
@@ -69,6 +70,17 @@ async def test_what_is_deleted_and_what_has_no_session_is_not_counted(store: Cos
     container.delete(stray, stray)
     (figures,) = await list_days(store)
     assert figures.agents["ann"].quarters == (8,)
+
+
+async def test_days_with_too_much_for_one_time_are_counted_in_parts(
+    store: CosmosSessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(0, 70, 3):
+        await talk(store, *[MIDNIGHT + number * 24 * HOUR] * (1 + number % 4))
+    monkeypatch.setattr(usage_counting, "MOST_ROWS", 4)
+    days = await list_days(store, 70)
+    assert len(days) == 24
+    assert days == await count_by_hand(store, DAY, DAY + timedelta(days=70))
 
 
 async def test_a_stretch_that_makes_no_sense_is_refused(store: CosmosSessionStore) -> None:
