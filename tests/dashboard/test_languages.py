@@ -95,7 +95,8 @@ def test_each_translation_is_japanese() -> None:
     """Not a copy of the English words that somebody meant to come back to."""
     for source, text in read(CATALOGUE.with_suffix(".mo")).items():
         english = source[0] if isinstance(source, tuple) else str(source)
-        if english and english not in SAME_IN_JAPANESE:
+        is_form = "form of a" in english  # of a date: figures and signs
+        if english and not is_form and english not in SAME_IN_JAPANESE:
             assert re.search(r"[぀-ヿ一-鿿]|%\(\w+\)s", text), english
             assert text != english
 
