@@ -12,6 +12,8 @@ from django.core.checks import Warning as CheckWarning
 from chatlog.config import StoreSettings
 from chatlog.errors import ConfigurationError
 
+MIN_TOKEN_CHARACTERS = 20
+
 
 @register(Tags.security)
 def check_allowed_hosts(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -50,6 +52,19 @@ def check_trusted_origins(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
             "logging in and live pages will be refused.",
             hint="Set it to the address people see, such as CSRF_TRUSTED_ORIGINS=https://chatlog.example.org",
             id="dashboard.W001",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_metrics_token(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= MIN_TOKEN_CHARACTERS:
+        return []
+    return [
+        CheckWarning(
+            f"CHATLOG_METRICS_TOKEN has fewer than {MIN_TOKEN_CHARACTERS} characters and can be guessed.",
+            hint="Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
+            id="dashboard.W002",
         )
     ]
 

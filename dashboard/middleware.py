@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 
+from chatlog.domain.counters import counters
 from chatlog.errors import ConfigurationError, InvalidInput, SessionDeleted, SessionNotFound, StorageError, StorageUnavailable
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,8 @@ class ErrorPages(MiddlewareMixin):
         status = _status_of(exception)
         if status is None:
             return None
+        if isinstance(exception, StorageError):
+            counters.note_store_error(exception)
         if status == 503:
             logger.error("%s was answered with 503: %s", request.path, exception)
         name = "deleted" if isinstance(exception, SessionDeleted) else status

@@ -193,6 +193,8 @@ STORAGES = {
 }
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # no other site has a use for these files
 
+METRICS_TOKEN = _text("CHATLOG_METRICS_TOKEN", "")
+
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # Loopback is plain http and stays on this machine. Any other name is reached through a proxy that speaks TLS, so cookies

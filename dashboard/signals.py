@@ -9,6 +9,8 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 
+from chatlog.domain.counters import counters
+
 logger = logging.getLogger(__name__)
 
 SESSIONS_GROUP = "sessions"  # some session changed: for lists
@@ -68,6 +70,7 @@ class ChannelSignals:
 
     def _note_failure(self, error: Exception) -> None:
         self.failures += 1
+        counters.note_signal_lost()
         if self._works:  # once for an outage, not once for a message
             logger.warning("Hints do not go out (%s: %s); pages follow by polling.", type(error).__name__, error)
         self._works = False

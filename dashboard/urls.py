@@ -11,6 +11,7 @@ from django.views.i18n import set_language
 from dashboard.views import accounts, editing, health, session_parts
 from dashboard.views.export import list_export, session_export
 from dashboard.views.live import live
+from dashboard.views.metrics import metrics
 from dashboard.views.search import search
 from dashboard.views.session_detail import session_detail
 from dashboard.views.session_list import session_list
@@ -41,4 +42,5 @@ urlpatterns = [
     path("language/", login_not_required(require_POST(set_language)), name="set_language"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]

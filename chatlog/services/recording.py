@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from chatlog.domain.counters import counters
 from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus
 from chatlog.storage.base import SessionStore
 
@@ -38,7 +40,13 @@ async def record_messages(
     store: SessionStore, signals: Signals, *, session_id: str, drafts: Sequence[MessageDraft]
 ) -> list[Message]:
     """Store messages and tell. Raises what `SessionStore.append_messages` raises."""
-    messages = await store.append_messages(session_id, drafts)
+    began = time.perf_counter()
+    try:
+        messages = await store.append_messages(session_id, drafts)
+    except Exception as error:  # raised again: it is only counted
+        counters.note_save_failure(error)
+        raise
+    counters.note_save(messages=len(messages), seconds=time.perf_counter() - began)
     _tell(signals, session_id)
     return messages
 

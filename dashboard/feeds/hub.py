@@ -98,6 +98,12 @@ class Hub:
         """Whether the list can be followed under this filter: each feed reads the store by itself."""
         return (where, viewer.locale) in self._pages or len(self._pages) < MAX_LIST_FEEDS
 
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes sent to open pages that they have not acknowledged."""
+        feeds: tuple[SessionFeed | PolledFeed[Any], ...] = (*self._list_session_feeds(), *self._pages.values())
+        return sum(feed.unacknowledged for feed in feeds)
+
     async def close(self) -> None:
         """Stop everything. Viewers are told by whoever closes their sockets."""
         feeds: tuple[SessionFeed | PolledFeed[Any], ...] = (*self._list_session_feeds(), *self._pages.values())

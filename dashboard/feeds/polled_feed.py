@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from django.utils.translation import gettext as _
 
+from chatlog.domain.counters import counters
 from chatlog.errors import StorageError
 from dashboard import fragments
 from dashboard.feeds.fan_out import fan_out
@@ -54,6 +55,11 @@ class PolledFeed(ABC, Generic[Content]):
     def is_watched(self) -> bool:
         return bool(self._viewers or self._to_greet)
 
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes sent to its viewers that they have not acknowledged."""
+        return sum(viewer.unacknowledged for viewer in (*self._viewers, *self._to_greet))
+
     def wake(self) -> None:
         self._wake.set()
 
@@ -75,6 +81,7 @@ class PolledFeed(ABC, Generic[Content]):
             try:
                 await self._turn()
             except (StorageError, TimeoutError) as error:
+                counters.note_store_error(error)
                 await self._tell_trouble(str(error) or _("The store does not answer."))
             except Exception:  # one broken row must not end the feed without a word to its viewers
                 logger.exception("%s failed; it tries again.", type(self).__name__)

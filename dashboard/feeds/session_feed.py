@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
 
+from chatlog.domain.counters import counters
 from chatlog.domain.models import Message
 from chatlog.errors import SessionNotFound, StorageError
 from chatlog.storage.base import SessionStore
@@ -42,6 +43,7 @@ class SessionFeed:
         self._history = History(store, session_id)
         self._state = SessionState(session_id, store=store)
         self._wake = asyncio.Event()
+        self._was_woken = True
         self._moved = asyncio.Event()
         self._trouble = ""
         self._failures = 0
@@ -55,6 +57,11 @@ class SessionFeed:
     def is_over(self) -> bool:
         """It has told its viewers to leave, and follows nothing any more."""
         return self._task.done()
+
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes sent to its viewers that they have not acknowledged."""
+        return sum(viewer.unacknowledged for viewer in (*self._in_step, *self._catching_up))
 
     def wake(self) -> None:
         """Something may have changed."""
@@ -89,6 +96,7 @@ class SessionFeed:
             except HistoryGone as error:
                 return await self._dismiss_all(codes.RELOAD, _("%(problem)s Reload the page.") % {"problem": error})
             except (StorageError, TimeoutError) as error:
+                counters.note_store_error(error)
                 await self._pause_for_trouble(str(error) or _("The store does not answer."))
             except Exception:  # one broken message or template must not end the feed without a word to its viewers
                 logger.exception("The feed of session %s failed; it tries again.", self.session_id)
@@ -100,6 +108,8 @@ class SessionFeed:
             await self._find_start()
         moved = False
         while (rows := await self._read_on()).html:
+            if not moved and not self._was_woken:
+                counters.note_signal_healed()
             moved = True
             await self._deliver(rows)
             if len(rows.html) < PAGE_MESSAGES:
@@ -145,8 +155,9 @@ class SessionFeed:
         try:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
+            self._was_woken = True
         except TimeoutError:
-            pass  # the poll: also without a hint we look
+            self._was_woken = False  # the poll: also without a hint we look
 
     # -- catching up --------------------------------------------------------------------------------------------------
 

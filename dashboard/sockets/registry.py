@@ -49,6 +49,10 @@ class SocketRegistry:
         self._checking: asyncio.Task[None] | None = None
         self.is_closing = False
 
+    @property
+    def open_sockets(self) -> int:
+        return len(self._sockets)
+
     def has_room_for(self, user_id: int) -> bool:
         return len(self._sockets) < MAX_TOTAL and self._per_user[user_id] < MAX_PER_USER
 

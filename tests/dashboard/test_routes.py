@@ -14,7 +14,7 @@ from chatlog.storage.base import SessionStore
 from dashboard import urls
 from dashboard.stores import use_store
 
-OPEN_TO_ALL = {"login", "login-local", "set_language", "healthz", "readyz"}
+OPEN_TO_ALL = {"login", "login-local", "set_language", "healthz", "readyz", "metrics"}
 POLICY = {
     "default-src 'none'",
     "script-src 'self'",

@@ -14,6 +14,7 @@ from azure.core.pipeline.transport import AsyncHttpResponse, HttpRequest
 
 from chatlog.domain.charges import Charges, collect_charges, note_charge
 from chatlog.domain.clock import utc_now
+from chatlog.domain.counters import counters
 from chatlog.domain.ledger import RequestFigures, Takings
 
 logger = logging.getLogger("chatlog.charges")
@@ -63,7 +64,9 @@ class Meter:
         )
         note_charge(operation, units)
         self.busy += not _is_bookkeeping.get()
-        self._takings.note(utc_now().date(), LEDGER_OPERATION if _is_bookkeeping.get() else operation, figures)
+        kind = LEDGER_OPERATION if _is_bookkeeping.get() else operation
+        self._takings.note(utc_now().date(), kind, figures)
+        counters.note_request(kind, figures)
         if operation != "query":
             self._warn(f"One {operation}", units)
 

@@ -76,6 +76,12 @@ class Connections:
             if place.users == 0:
                 place.is_unused.set()
 
+    def count_waiting_saves(self) -> int:
+        """Saves that no loop has begun yet."""
+        with self._guard:
+            connections = [place.connection for place in self._places.values()]
+        return sum(connection.writers.waiting for connection in connections if connection is not None)
+
     async def aclose(self) -> None:
         """Finish what is under way and close every client. Closing twice is fine."""
         with self._guard:

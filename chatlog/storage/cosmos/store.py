@@ -246,6 +246,9 @@ class CosmosSessionStore:
                 kept = await connection.calls.patch(document, values=tuning_values(note))
         return None if kept is None else str(kept["_etag"])
 
+    def count_waiting(self) -> dict[str, int]:
+        return {"saves": self._connections.count_waiting_saves()}
+
     async def ping(self) -> None:
         async with self._connections.use() as connection:
             # An item that cannot be there: asking for it costs one request unit, and "no such item" is an answer.

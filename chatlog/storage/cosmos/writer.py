@@ -38,6 +38,11 @@ class SessionWriter:
         """Whether nothing waits and nothing is left to bring up to date."""
         return self._task is None and not self.record.is_behind
 
+    @property
+    def waiting(self) -> int:
+        """Saves that have not been begun."""
+        return len(self._waiting)
+
     async def save(self, drafts: Sequence[MessageDraft]) -> list[Message]:
         """Store the drafts; see `SessionStore.append_messages`."""
         save = new_save(self._session_id, drafts)

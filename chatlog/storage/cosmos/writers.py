@@ -35,6 +35,11 @@ class SessionWriters:
         self._writers: dict[str, SessionWriter] = {}
         self._followers: set[asyncio.Task[None]] = set()
 
+    @property
+    def waiting(self) -> int:
+        """Saves that have not been begun."""
+        return sum(writer.waiting for writer in list(self._writers.values()))  # asked from other threads, too
+
     def __len__(self) -> int:
         return len(self._writers)
 

@@ -148,6 +148,9 @@ class SqliteSessionStore:
         await self._prepare()
         return await self._changes.wait(at_most=at_most)
 
+    def count_waiting(self) -> dict[str, int]:
+        return {"saves": self._writer.waiting}
+
     async def ping(self) -> None:
         await self._read(lambda connection: connection.execute(queries.PING).fetchall())
 

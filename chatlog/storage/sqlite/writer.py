@@ -57,6 +57,11 @@ class GroupCommitWriter:
         self._backlog = Backlog()
         self._index_failed = False
 
+    @property
+    def waiting(self) -> int:
+        """Pieces of work that have not been begun."""
+        return self._jobs.qsize()
+
     async def run(self, work: Work[Result]) -> Result:
         """Do `work` in a transaction and return its result after the commit."""
         loop = asyncio.get_running_loop()
