@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("saving", "searching", "browsing", "live", "startup")
+NAMES = ("saving", "searching", "browsing", "usage", "live", "startup")
 
 
 def main(wanted: list[str]) -> int:

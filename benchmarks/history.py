@@ -1,4 +1,4 @@
-"""The discussions that searching and browsing are measured with: made up, the same in every run."""
+"""The discussions that searching, browsing and figures are measured with: made up, the same in every run."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ _AT_ONCE = 64
 
 async def fill(path: Path, more: Iterable[PastDiscussion] = ()) -> None:
     """Store them all, and `more`."""
+    await store_all(path, [*more, *list_history(sessions=SESSIONS, messages=MESSAGES, seed=1, until=UNTIL)])
+
+
+async def store_all(path: Path, discussions: Iterable[PastDiscussion]) -> None:
+    """Store what is given, in a new file or one that is there."""
     async with chatlog.open_store(f"sqlite:///{path}") as store:
         waiting = []
-        for discussion in (*more, *list_history(sessions=SESSIONS, messages=MESSAGES, seed=1, until=UNTIL)):
+        for discussion in discussions:
             waiting.append(_store(store, discussion))
             if len(waiting) == _AT_ONCE:
                 await asyncio.gather(*waiting)

@@ -115,7 +115,7 @@ class _AgentTally:
 
 def quarter_of(moment: datetime) -> int:
     """In which quarter-hour of its UTC day an aware time lies: 0 to 95."""
-    in_utc = moment.astimezone(UTC)
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)  # turning it takes longer than all the rest
     return in_utc.hour * 4 + in_utc.minute // 15
 
 

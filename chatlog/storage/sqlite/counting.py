@@ -34,7 +34,7 @@ def count_day(connection: apsw.Connection, day: date) -> UsageDay:
         tally.add_session(created_at=begun, status=SessionStatus(status), participants=json.loads(participants))
     said: list[Any] = connection.execute(queries.SELECT_SAID, stretch).fetchall()
     # Read in one go, which takes half the time of as many single texts.
-    usages = json.loads(f"[{','.join(usage or 'null' for *_, usage in said)}]")
+    usages = json.loads(f"[{','.join([usage or 'null' for _, _, _, usage in said])}]")
     for (timestamp, source, letters, _), usage in zip(said, usages, strict=True):
         tally.add_message(timestamp=_to_minute(timestamp[:_TO_THE_MINUTE]), source=source, letters=letters, models_usage=usage)
     return tally.close() or UsageDay(day)
