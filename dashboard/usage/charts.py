@@ -14,6 +14,8 @@ from dashboard.usage.series import Row, Series
 from dashboard.usage.spans import Span, Step
 
 MOST_LABELS = 7
+# Per cent of the width: half a date, on a telephone.
+_EDGE = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Words beside a chart, and where."""
+    """Words beside a chart, and where: their middle, or at the edge, where half of them would stand outside, their start."""
 
     place: str
     words: str
+    is_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,16 @@ def draw(series: Series, meaning: Meaning) -> Chart:
         bars=tuple(pen.draw_bar(row, slot) for row, slot in zip(series.rows, slots, strict=True)),
         ticks=tuple(Mark(percent(100 - pen.scale.height(tick)), f"{tick:,}") for tick in pen.scale.ticks),
         labels=tuple(
-            Mark(percent(slots[place].middle), label_below(series.rows[place].span, series.step))
+            _label(slots[place], label_below(series.rows[place].span, series.step))
             for place in choose_labels([row.span for row in series.rows], series.step)
         ),
         kinds=pen.kinds,
     )
+
+
+def _label(slot: Slot, words: str) -> Mark:
+    is_start = slot.middle < _EDGE
+    return Mark(percent(slot.bar_left if is_start else slot.middle), words, is_start)
 
 
 def choose_labels(spans: Sequence[Span], step: Step) -> list[int]:

@@ -108,8 +108,13 @@ def _list_busiest(report: UsageReport, *, now: datetime) -> Iterator[dict[str, A
                 "title": fragments.short_title(session),
                 "state": fragments.state_context(session, now),
                 "count": f"{session.message_count:,}",
-                "began": say_day(session.created_at.astimezone(report.range.zone).date()),
+                "began": _say_began(session, report),
             }
+
+
+def _say_began(session: Session, report: UsageReport) -> str:
+    day = session.created_at.astimezone(report.range.zone).date()
+    return say_days(day, day)
 
 
 def describe_newest(period: Period, newest: Session | None) -> dict[str, Any]:
