@@ -151,6 +151,9 @@ PAGES = [
     "/nowhere",
     "/sessions/無い/",
     "/?cursor=nothing",
+    "/usage/",
+    "/usage/?days=0&tz=無い&from=昨日",
+    "/usage/?from=2020-01-01&to=2020-12-31",
 ]
 
 
