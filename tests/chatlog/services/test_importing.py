@@ -4,7 +4,6 @@ import asyncio
 import json
 import subprocess
 import sys
-import time
 import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -312,8 +311,7 @@ def test_an_import_that_is_killed_again_and_again_ends_up_whole(tmp_path: Path) 
     for kills in range(6):
         process = subprocess.Popen(program, stdout=subprocess.PIPE)
         assert process.stdout is not None
-        process.stdout.read(1)  # it says when it begins to store
-        time.sleep(0.02 * kills)
+        process.stdout.read(1 + 4 * kills)  # it says when it is in the middle of a session
         process.kill()
         process.wait()
         process.stdout.close()
