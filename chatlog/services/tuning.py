@@ -51,6 +51,8 @@ async def tune_throughput(store: SessionStore, *, maximum: int, now: datetime, d
 
 async def _tune(store: TunableStore, sessions: SessionStore, *, maximum: int, now: datetime, dry_run: bool) -> TuningStep:
     offer = await store.find_offer()
+    if not offer.throughput:
+        return TuningStep(decide(offer, None, running=0, memory=Memory(), maximum=maximum, now=now)[0].reason)
     kept = await store.find_tuning_note()
     if is_too_soon(kept.note, now):
         return TuningStep(TOO_SOON)

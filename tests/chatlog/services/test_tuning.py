@@ -81,6 +81,7 @@ async def test_nor_has_an_account_without_an_offer(kind: OfferKind) -> None:
     for minutes in (0, 10):
         store.throttle()
         assert (await store.step(minutes)).throughput is None
+    assert store.kept == KeptNote()  # nothing to remember either
 
 
 async def test_what_was_refused_since_the_last_look_counts_and_what_came_before_does_not() -> None:

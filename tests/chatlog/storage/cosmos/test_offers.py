@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatlog import StorageUnavailable
+from chatlog import CosmosDBManager, StorageUnavailable
 from chatlog.domain.ledger import RequestFigures
 from chatlog.domain.throughput import Memory, Offer, OfferKind
 from chatlog.domain.tuning import TuningNote
@@ -167,6 +167,16 @@ async def test_refused_saves_raise_it_step_by_step_whoever_made_them(double: Dou
         assert "Left at 700 RU/s: it was changed 5 min ago" in (await tune_throughput(store, maximum=700, now=_at(15))).text
         session_ids = [each.session_id for each in (await store.list_sessions()).items]
     assert session_ids == [session.session_id]
+
+
+async def test_the_seed_s_vocabulary_says_what_it_did(double: Double, store: CosmosSessionStore) -> None:
+    manager = CosmosDBManager(store=store)
+    assert "Neither" in await manager.optimize_throughput()
+    reserve(double, store, manual=400)
+    assert "Left at 400 RU/s: this is the first look" in await manager.optimize_throughput()
+    assert "less than five minutes ago" in await manager.optimize_throughput()
+    double.gateway.offers.may = "nothing"
+    assert "(403)" in await manager.optimize_throughput()
 
 
 def _at(minutes: int) -> datetime:
