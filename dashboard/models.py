@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+MAX_TOKEN_NAME_CHARACTERS = 100
+
 
 class LoginLink(models.Model):
     """A link that logs one person in once. Only the hash of its token is kept: who reads the table cannot use it."""
@@ -44,3 +46,23 @@ class ReadMark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} has read {self.session_id} up to {self.sequence}"
+
+
+class ApiToken(models.Model):
+    """What a program shows instead of a login. Only the hash is kept: who reads the table cannot use any of them.
+
+    A plain SHA-256 is enough: a token is 256 random bits, which nobody finds by trying.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=MAX_TOKEN_NAME_CHARACTERS)
+    token_hash = models.CharField(max_length=64, unique=True)
+    may_read = models.BooleanField()
+    may_write = models.BooleanField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"token {self.pk} of {self.user}, “{self.name}”"
