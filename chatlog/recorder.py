@@ -82,7 +82,7 @@ class Recorder:
         if self._begins is None or self._ended:
             return
         try:
-            await self.end(_outcome(error))
+            await self.end(outcome(error))
         except ChatlogError:
             if error is None:
                 raise
@@ -132,7 +132,8 @@ class Recorder:
         return session
 
 
-def _outcome(error: BaseException | None) -> SessionStatus:
+def outcome(error: BaseException | None) -> SessionStatus:
+    """The status that a block earned by what it raised, if anything."""
     if error is None:
         return SessionStatus.COMPLETED
     if isinstance(error, asyncio.CancelledError | KeyboardInterrupt | SystemExit | GeneratorExit):

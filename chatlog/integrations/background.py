@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -66,6 +67,9 @@ class BackgroundRecording:
     def __init__(self, open_recorder: Callable[[MessageDraft], Recorder], *, begins_session: bool) -> None:
         self._open_recorder = open_recorder
         self._begins_session = begins_session
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._lock = threading.Lock()  # around what waits, which any thread may add to
         self._opening: Recorder | None = None
         self._recorder: Recorder | None = None  # once its session is known to be there
         self._waiting: deque[MessageDraft] = deque()
@@ -84,18 +88,25 @@ class BackgroundRecording:
         return self._lost
 
     def put(self, draft: MessageDraft) -> None:
-        """Take a message, to be stored after those before it. Returns at once."""
+        """Take a message, to be stored after those before it. Returns at once; any thread may call it."""
         size = len(draft.content)
-        if len(self._waiting) >= MAX_WAITING_MESSAGES or self._characters + size > MAX_WAITING_CHARACTERS:
-            self.lose(1, BufferError(f"{len(self._waiting)} messages wait for the store already; no more are kept."))
-            return
-        self._characters += size
-        self._waiting.append(draft)
-        self._more.set()
+        with self._lock:
+            waiting = len(self._waiting)
+            fits = waiting < MAX_WAITING_MESSAGES and self._characters + size <= MAX_WAITING_CHARACTERS
+            if fits:
+                self._characters += size
+                self._waiting.append(draft)
+        if not fits:
+            self.lose(1, BufferError(f"{waiting} messages wait for the store already; no more are kept."))
+        elif threading.get_ident() == self._thread:
+            self._more.set()
+        else:
+            self._loop.call_soon_threadsafe(self._more.set)
 
     def lose(self, count: int, error: Exception) -> None:
         """Count messages that will not be stored."""
-        self._lost += count
+        with self._lock:
+            self._lost += count
         self._tell_first(error)
 
     async def finish(self, status: SessionStatus, *, at_most: float) -> RunReport:
@@ -107,7 +118,7 @@ class BackgroundRecording:
             _, unfinished = await asyncio.wait([self._task], timeout=at_most)
         finally:
             self._task.cancel()
-        if unfinished:
+        if unfinished or self._waiting:
             self.lose(len(self._waiting), TimeoutError(f"The store did not take everything within {at_most:g} s."))
         report = self._report(status)
         if report.lost or unfinished:
@@ -123,8 +134,10 @@ class BackgroundRecording:
     async def _work(self) -> None:
         while self._waiting or not self._ending.is_set():
             self._more.clear()
-            if self._waiting:
-                await self._save_some(list(islice(self._waiting, MAX_BATCH)))
+            with self._lock:
+                drafts = list(islice(self._waiting, MAX_BATCH))
+            if drafts:
+                await self._save_some(drafts)
             else:
                 await self._more.wait()
         if self._recorder is not None and self._begins_session:
@@ -142,9 +155,10 @@ class BackgroundRecording:
             self.lose(1, error)
         else:
             self._saved += len(drafts)
-        for draft in drafts:
-            self._waiting.popleft()
-            self._characters -= len(draft.content)
+        with self._lock:
+            for draft in drafts:
+                self._waiting.popleft()
+                self._characters -= len(draft.content)
 
     async def _save(self, drafts: list[MessageDraft]) -> None:
         if self._recorder is None:
