@@ -1,0 +1,250 @@
+"""What becomes of what agents of the OpenAI Agents SDK say, in real runs of it on a scripted model."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from agents import Agent, RunHooks, Runner, handoff
+from agents.models.fake_id import FAKE_RESPONSES_ID
+from pydantic import BaseModel
+
+import chatlog
+from chatlog import ConfigurationError, InvalidInput, MessageKind, SessionStatus, SessionStore, StorageUnavailable
+from chatlog.integrations.background import RunReport
+from chatlog.integrations.openai_agents import RUN_SOURCE, record
+from tests.chatlog.integrations import openai_team as team
+from tests.chatlog.integrations.conftest import the_session
+from tests.chatlog.integrations.troubled_store import TroubledStore
+from tests.factories import AGENTS
+
+
+async def test_five_agents_with_tools_and_hand_overs_are_recorded_in_order(store: SessionStore) -> None:
+    async with record(store=store, participants=AGENTS) as hooks:
+        result = await Runner.run(team.five_agents(), "どれくらいの規模ですか", hooks=hooks, max_turns=20)
+    session, messages = await the_session(store)
+    assert result.final_output == "That is all."
+    assert (session.task, session.status) == ("どれくらいの規模ですか", SessionStatus.COMPLETED)
+    assert session.participants[:5] == AGENTS
+    expected = [("user", "text")]
+    for name in AGENTS:
+        expected += [(name, "text"), (name, "tool_call"), (name, "tool_result"), (name, "handoff")]
+    expected[-1] = (AGENTS[-1], "text")
+    assert [(m.source, m.kind) for m in messages] == expected
+    assert [m.metadata["target"] for m in messages if m.kind == MessageKind.HANDOFF] == list(AGENTS[1:])
+
+
+async def test_the_frameworks_ids_are_the_messages_own(store: SessionStore) -> None:
+    said, called = team.says("I look it up."), team.calls("market_size", segment="小規模")
+    agent = team.one_agent([said, called], team.says("Done."), tools=[team.market_size])
+    async with record(store=store) as hooks:
+        result = await Runner.run(agent, "How many?", hooks=hooks)
+    _, messages = await the_session(store)
+    assert [m.message_id for m in messages[1:]] == [
+        said.id,
+        called.id,
+        f"{called.call_id}.output",
+        result.raw_responses[-1].output[0].id,
+    ]
+    assert messages[1].metadata["response_id"] == result.raw_responses[0].response_id
+    assert messages[3].metadata["call_id"] == messages[2].metadata["call_id"] == called.call_id
+
+
+async def test_tokens_are_counted_once_for_each_answer_of_the_model(store: SessionStore) -> None:
+    answer = [team.thinks("Do I know?"), team.says("I look."), team.calls("market_size", segment="小規模")]
+    async with record(store=store) as hooks:
+        result = await Runner.run(team.one_agent(answer, team.says("Done."), tools=[team.market_size]), "Go", hooks=hooks)
+    _, messages = await the_session(store)
+    used = [m.models_usage for m in messages if m.models_usage]
+    assert used == [{"prompt_tokens": 12, "completion_tokens": 7}] * 2
+    assert sum(each["prompt_tokens"] for each in used) == result.context_wrapper.usage.input_tokens
+
+
+async def test_calls_thoughts_and_results_read_well(store: SessionStore) -> None:
+    answer = [team.thinks("Do I know?"), team.thinks(""), team.calls("market_size", segment="小規模")]
+    async with record(store=store) as hooks:
+        await Runner.run(team.one_agent(answer, team.says("Done."), tools=[team.market_size]), "Go", hooks=hooks)
+    _, (_, thought, call, result, _) = await the_session(store)
+    assert (thought.kind, thought.content) == (MessageKind.THOUGHT, "Do I know?")
+    assert call.content == 'market_size\n```json\n{\n  "segment": "小規模"\n}\n```'
+    assert result.content == "market_size\n````\n小規模: about 4,000 ``` teams\n````"
+
+
+class Price(BaseModel):
+    euros: int
+
+
+async def test_a_structured_answer_is_shown_as_json(store: SessionStore) -> None:
+    async with record(store=store) as hooks:
+        await Runner.run(team.one_agent(team.says('{"euros": 12}'), output_type=Price), "Go", hooks=hooks)
+    _, messages = await the_session(store)
+    assert messages[-1].content == '```json\n{"euros": 12}\n```'
+
+
+async def test_streamed_chunks_become_one_message(store: SessionStore) -> None:
+    async with record(store=store) as hooks:
+        streamed = Runner.run_streamed(team.one_agent(team.says("one two", id_="msg_stream")), "Count", hooks=hooks)
+        types = [event.data.type async for event in streamed.stream_events() if event.type == "raw_response_event"]
+    session, messages = await the_session(store)
+    assert types.count("response.output_text.delta") == 2
+    assert [(m.source, m.content) for m in messages] == [("user", "Count"), ("market_analyst", "one two")]
+    assert (messages[1].message_id, session.status) == ("msg_stream", SessionStatus.COMPLETED)
+
+
+async def test_only_what_is_new_of_a_longer_conversation_is_recorded(store: SessionStore) -> None:
+    agent = team.one_agent(team.says("First."), team.says("Second."))
+    async with record(store=store) as hooks:
+        first = await Runner.run(agent, "One?", hooks=hooks)
+        picture = {"type": "input_image", "image_url": "data:image/png;base64,AAAA", "detail": "auto"}
+        asked = {"role": "user", "content": [{"type": "input_text", "text": "Two?"}, picture]}
+        await Runner.run(agent, [*first.to_input_list(), asked], hooks=hooks)
+    _, messages = await the_session(store)
+    assert [m.content for m in messages] == ["One?", "First.", "Two?\n<image>", "Second."]
+
+
+async def test_a_hand_over_with_a_name_of_its_own_says_to_whom(store: SessionStore) -> None:
+    clerk = Agent(name="Front desk 受付", model=team.ScriptedModel(team.calls("escalate"), team.says("never")))
+    clerk.handoffs = [handoff(team.one_agent(team.says("About 4,000 teams.")), tool_name_override="escalate")]
+    async with record(store=store) as hooks:
+        await Runner.run(clerk, "Go", hooks=hooks)
+    _, (_, passed_on, last) = await the_session(store)
+    assert (passed_on.source, passed_on.kind, passed_on.metadata["target"]) == ("Front desk 受付", "handoff", "market_analyst")
+    assert last.source == "market_analyst"
+
+
+async def test_a_tool_that_raises_and_is_answered_for_is_only_a_result(store: SessionStore) -> None:
+    agent = team.one_agent(team.calls("market_size", segment="unknown"), team.says("Nobody knows."), tools=[team.market_size])
+    async with record(store=store) as hooks:
+        await Runner.run(agent, "Go", hooks=hooks)
+    session, messages = await the_session(store)
+    assert [m.kind for m in messages] == ["text", "tool_call", "tool_result", "text"]
+    assert session.status is SessionStatus.COMPLETED
+
+
+@pytest.mark.parametrize("by", ["model", "tool", "turns"])
+async def test_a_run_that_raises_fails_the_session_with_a_last_remark(store: SessionStore, by: str) -> None:
+    agents = {
+        "model": team.one_agent(
+            team.calls("market_size", segment="a"), LookupError("no figures today"), tools=[team.market_size]
+        ),
+        "tool": team.one_agent(team.calls("broken"), tools=[team.broken]),
+        "turns": team.one_agent(*[team.calls("market_size", segment="a") for _ in range(5)], tools=[team.market_size]),
+    }
+    with pytest.raises(Exception, match=r"no figures today|Max turns") as raised:
+        async with record(store=store) as hooks:
+            await Runner.run(agents[by], "Go", hooks=hooks, max_turns=3)
+    session, messages = await the_session(store)
+    assert session.status is SessionStatus.FAILED
+    assert (messages[-1].source, messages[-1].kind) == (RUN_SOURCE, MessageKind.ERROR)
+    assert messages[-1].content.startswith(f"The run failed with {type(raised.value).__name__}: ")
+    assert messages[0].content == "Go"
+
+
+async def test_a_cancelled_run_is_recorded_as_cancelled(store: SessionStore) -> None:
+    agent = team.one_agent(team.calls("market_size", segment="a"), tools=[team.market_size])
+
+    async def run() -> None:
+        async with record(store=store) as hooks:
+            await Runner.run(agent, "Go", hooks=hooks)
+
+    task = asyncio.create_task(run())
+    await agent.model.waits.wait()  # type: ignore[union-attr]
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    session, messages = await the_session(store)
+    assert session.status is SessionStatus.CANCELLED
+    assert [m.kind for m in messages] == ["text", "tool_call", "tool_result"]
+
+
+async def test_a_stream_that_is_left_early_is_cancelled(store: SessionStore) -> None:
+    agent = team.one_agent([team.says("First."), team.calls("market_size", segment="a")], tools=[team.market_size])
+    async with record(store=store) as hooks:
+        streamed = Runner.run_streamed(agent, "Go", hooks=hooks)
+        async for event in streamed.stream_events():
+            if event.type == "run_item_stream_event" and event.name == "tool_output":
+                streamed.cancel()
+    session, messages = await the_session(store)
+    assert session.status is SessionStatus.CANCELLED
+    assert [m.kind for m in messages] == ["text", "text", "tool_call", "tool_result"]
+
+
+async def test_ids_that_are_no_ids_and_calls_numbered_from_one_again_lose_nothing(store: SessionStore) -> None:
+    same = {"id_": FAKE_RESPONSES_ID, "call_id": "call_1", "segment": "a"}
+    nameless = [team.says(text, id_=FAKE_RESPONSES_ID) for text in ("First.", "Second.")]
+    agent = team.one_agent(nameless[0], nameless[1], team.says("x/y", id_="a/b"))
+    async with record(store=store) as hooks:
+        for _ in range(3):
+            await Runner.run(agent, "Go", hooks=hooks)
+        for _ in range(2):  # two runs: within one, the SDK itself wants ids that differ
+            again = team.one_agent(team.calls("market_size", **same), team.says("Done."), tools=[team.market_size])
+            await Runner.run(again, "Go", hooks=hooks)
+    _, messages = await the_session(store)
+    assert len(messages) == 3 * 2 + 2 * 4
+    assert len({m.message_id for m in messages}) == len(messages)
+    assert [m.metadata["openai_id"] for m in messages if m.content == "x/y"] == ["a/b"]
+    assert next(m.message_id for m in messages if m.kind == MessageKind.TOOL_RESULT) == "call_1.output"
+
+
+async def test_hooks_of_ones_own_are_called_as_before(store: SessionStore) -> None:
+    heard: list[str] = []
+
+    class Own(RunHooks[Any]):
+        def __getattribute__(self, name: str) -> Any:
+            if name.startswith("on_"):
+                heard.append(name)
+            return super().__getattribute__(name)
+
+    async with record(store=store, hooks=Own()) as hooks:
+        await Runner.run(team.five_agents(), "Go", hooks=hooks, max_turns=20)
+    assert set(heard) == {name for name in dir(RunHooks()) if name.startswith("on_")}  # also those that later lines add
+
+
+async def test_a_store_that_is_away_leaves_the_run_alone_and_is_told(troubled: TroubledStore) -> None:
+    def away() -> None:
+        raise StorageUnavailable("nobody there")
+
+    troubled.before_create = away
+    reports: list[RunReport] = []
+    async with record(store=troubled, on_report=reports.append, flush_seconds=0.05) as hooks:
+        result = await Runner.run(team.one_agent(team.says("Done.")), "Go", hooks=hooks)
+    assert (result.final_output, reports[0].saved, reports[0].lost) == ("Done.", 0, 2)
+    assert isinstance(reports[0].first_error, StorageUnavailable)
+
+
+async def test_an_item_that_cannot_be_read_is_counted_and_the_run_goes_on(store: SessionStore) -> None:
+    class Nameless:
+        type = "message"  # and nothing else that the adapter looks for
+
+    reports: list[RunReport] = []
+    async with record(store=store, on_report=reports.append) as hooks:
+        await hooks.on_llm_end(None, Agent(name="a"), Nameless())  # type: ignore[arg-type]
+        await Runner.run(team.one_agent(team.says("Done.")), "Go", hooks=hooks)
+    assert (reports[0].saved, reports[0].lost) == (2, 1)
+
+
+async def test_a_session_of_ones_own_keeps_its_status(store: SessionStore) -> None:
+    async with chatlog.Recorder(store, task="Both rounds") as session:
+        for _ in range(2):
+            async with record(recorder=session) as hooks:
+                await Runner.run(team.one_agent(team.says("Done.")), "Go", hooks=hooks)
+        assert (await store.get_session(session.session_id)).status is SessionStatus.ACTIVE
+    stored, messages = await the_session(store)
+    assert (stored.task, stored.status, len(messages)) == ("Both rounds", SessionStatus.COMPLETED, 4)
+
+
+async def test_what_the_caller_passed_is_refused_where_it_was_passed(store: SessionStore) -> None:
+    with pytest.raises(ConfigurationError, match="either a store"):
+        record()
+    with pytest.raises(InvalidInput, match="session_id"):
+        record(store=store, session_id="a/b")
+
+
+def test_without_the_sdk_the_extra_is_named() -> None:
+    program = "import sys; sys.modules['agents'] = None; import chatlog.integrations.openai_agents"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "ConfigurationError" in ended.stderr
+    assert "pip install 'chatlog[openai-agents]'" in ended.stderr
