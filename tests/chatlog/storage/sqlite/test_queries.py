@@ -198,6 +198,8 @@ async def test_no_text_ever_becomes_sql(tmp_path: Path, sent: set[str]) -> None:
         victim = (await store.list_sessions(limit=1)).items[0].session_id
         await store.delete_session(victim)
         await store.purge_deleted(before=utc_now() + timedelta(minutes=1))
+        await store.list_usage(since=utc_now().date() - timedelta(days=3), until=utc_now().date() + timedelta(days=1))
+        await store.list_busiest(since=utc_now() - timedelta(days=3), until=utc_now())
         await store.wait_for_change(at_most=0)
         await store.ping()
     assert sent - {'pragma "data_version"'} <= queries.TEXTS
