@@ -26,6 +26,7 @@ def test_every_setting_is_in_the_readme() -> None:
         "docs/autogen.md",
         "docs/costs.md",
         "docs/deploying.md",
+        "docs/langgraph.md",
         "docs/metrics.md",
         "docs/openai-agents.md",
         "docs/taking-along.md",

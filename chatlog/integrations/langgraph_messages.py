@@ -1,0 +1,178 @@
+"""What a message of LangChain is and says, and where LangGraph has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage, ToolMessage, convert_to_messages
+from langgraph.types import Command, Interrupt
+
+from chatlog.domain.models import MessageDraft, MessageKind
+from chatlog.integrations import remarks
+
+_BY_PERSON = "user"
+# Nodes inside the agents that LangGraph and LangChain build; they say nothing about who speaks.
+_INNER_NODES = {"agent", "model", "tools", "call_model"}
+_draft = partial(remarks.draft, framework="langgraph")
+
+
+def speaker(metadata: Mapping[str, Any]) -> str:
+    """Who speaks: the agent or node, below the graphs it is part of."""
+    if named := metadata.get("lc_agent_name"):
+        return str(named)
+    path = [part.split(":")[0] for part in str(metadata.get("langgraph_checkpoint_ns") or "").split("|")]
+    outer = [name for name in path if name and name not in _INNER_NODES]
+    return "/".join(outer) or path[-1] or "assistant"
+
+
+def own_id(message: BaseMessage) -> str:
+    """The message's id. One that has none yet gets it here, as LangGraph's own stream and reducer do, and keeps it there."""
+    if message.id is None:
+        message.id = str(uuid4())
+    return message.id
+
+
+def messages_in(value: Any) -> Iterator[BaseMessage]:
+    """The messages of a state, of an update, or of the commands that bring one."""
+    if isinstance(value, BaseMessage):
+        yield value
+    elif isinstance(value, Command):
+        yield from messages_in(value.update)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            if isinstance(each, BaseMessage | Command | Mapping | tuple):
+                yield from messages_in(each)
+    else:
+        for part in _parts(value):
+            for each in part if isinstance(part, list | tuple) else (part,):
+                if isinstance(each, BaseMessage):
+                    yield each
+
+
+def _parts(state: Any) -> Iterable[Any]:
+    return state.values() if isinstance(state, Mapping) else vars(state).values() if hasattr(state, "__dict__") else ()
+
+
+def questions(inputs: Any) -> list[BaseMessage]:
+    """What a graph is asked, as messages, in whatever form it was written."""
+    if isinstance(inputs, Command):
+        return [] if inputs.resume is None else convert_to_messages([("user", _as_text(inputs.resume))])
+    given = inputs.get("messages") if isinstance(inputs, Mapping) else getattr(inputs, "messages", inputs)
+    if isinstance(given, str | BaseMessage):
+        given = [given]
+    return convert_to_messages(given) if isinstance(given, list) else []
+
+
+def as_in_state(asked: list[BaseMessage], state: list[BaseMessage]) -> list[BaseMessage]:
+    """The same messages as the graph keeps them, with their ids, if it does."""
+    kept = state[-len(asked) :] if asked else []
+    return kept if [message.content for message in kept] == [message.content for message in asked] else asked
+
+
+def other_input(run_id: UUID, inputs: Any) -> Iterator[MessageDraft]:
+    """What a graph is given that is no message; nothing if it only goes on."""
+    if inputs is None or isinstance(inputs, Command):
+        return
+    text = remarks.call("Given", _as_text(inputs))
+    yield _draft(type_="input", said_id=f"{run_id}.input", source=_BY_PERSON, text=text, kind=MessageKind.EVENT)
+
+
+def waiting(source: str, interrupt: Interrupt) -> MessageDraft:
+    """That a node asks a person."""
+    text = f"Waits for a person to answer: {_as_text(interrupt.value)}"
+    return _draft(type_="Interrupt", said_id=interrupt.id, source=source, text=text, kind=MessageKind.EVENT)
+
+
+def targets(outputs: Any) -> Iterator[str]:
+    """The nodes to which commands hand over."""
+    for each in outputs if isinstance(outputs, list | tuple) else (outputs,):
+        if isinstance(each, Command):
+            goto = each.goto if isinstance(each.goto, list | tuple) else (each.goto,)
+            yield from (to for to in goto if isinstance(to, str) and not to.startswith("__"))
+
+
+def handoff(said_id: str, source: str, target: str) -> MessageDraft:
+    """That one node hands over to another."""
+    return _draft(
+        type_="Command",
+        said_id=said_id,
+        source=source,
+        text=f"Hands over to {target}.",
+        kind=MessageKind.HANDOFF,
+        notes={"target": target},
+    )
+
+
+def own_call(run_id: UUID, source: str, tool: str, inputs: Any) -> MessageDraft:
+    """A call of a tool that a node made by itself."""
+    text = remarks.call(tool, _as_text(inputs))
+    kind, notes = MessageKind.TOOL_CALL, {"tool": tool}
+    return _draft(type_="tool_start", said_id=f"{run_id}.call", source=source, text=text, kind=kind, notes=notes)
+
+
+def own_result(run_id: UUID, source: str, tool: str, output: str) -> MessageDraft:
+    """What a tool answered to such a call."""
+    text = remarks.result(tool, output)
+    kind, notes = MessageKind.TOOL_RESULT, {"tool": tool}
+    return _draft(type_="tool_end", said_id=str(run_id), source=source, text=text, kind=kind, notes=notes)
+
+
+def drafts(message: BaseMessage, source: str) -> Iterator[MessageDraft]:
+    """The remarks in a message: what was thought, said and called. The first has the message's id, the others one below it."""
+    if isinstance(message, RemoveMessage):
+        return
+    parts = list(_parts_of(message))
+    for number, (kind, text, notes) in enumerate(parts):
+        yield _draft(
+            type_=type(message).__name__,
+            said_id=f"{message.id}.{number}" if number else message.id,
+            source=message.name or source if not isinstance(message, ToolMessage) else source,
+            text=text,
+            kind=kind,
+            models_usage=_tokens(message) if number == len(parts) - 1 else None,  # once, so that the sum is right
+            notes=notes,
+        )
+
+
+def _parts_of(message: BaseMessage) -> Iterator[tuple[MessageKind, str, dict[str, Any]]]:
+    text = _text(message)
+    if isinstance(message, ToolMessage):
+        tool = message.name or "tool"
+        failed = message.status == "error"
+        yield (
+            MessageKind.TOOL_RESULT,
+            remarks.result(tool, text, failed=failed),
+            {"tool": tool, "call_id": message.tool_call_id},
+        )
+        return
+    thought = "\n\n".join(block.get("reasoning") or "" for block in message.content_blocks if block["type"] == "reasoning")
+    calls = [*message.tool_calls, *message.invalid_tool_calls] if isinstance(message, AIMessage) else []
+    if thought.strip():
+        yield MessageKind.THOUGHT, thought, {}
+    if text.strip() or not (calls or thought.strip()):
+        yield MessageKind.TEXT, text, {}
+    for call in calls:
+        name = call["name"] or "tool"
+        yield MessageKind.TOOL_CALL, remarks.call(name, _as_text(call["args"])), {"tool": name, "call_id": call["id"]}
+
+
+def _text(message: BaseMessage) -> str:
+    """What the message says; a picture and the like by its name."""
+    if isinstance(message.content, str):
+        return message.content
+    unsaid = ("reasoning", "tool_call", "tool_call_chunk", "invalid_tool_call")
+    blocks = [block for block in message.content_blocks if block["type"] not in unsaid]
+    return "\n".join(str(block["text"]) if block["type"] == "text" else f"<{block['type']}>" for block in blocks)
+
+
+def _tokens(message: BaseMessage) -> dict[str, int] | None:
+    usage = getattr(message, "usage_metadata", None)
+    return None if not usage else {"prompt_tokens": usage["input_tokens"], "completion_tokens": usage["output_tokens"]}
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

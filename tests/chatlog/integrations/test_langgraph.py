@@ -1,0 +1,337 @@
+"""What becomes of what the nodes of a LangGraph graph say, in real runs of it on scripted models."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import MessagesState, StateGraph
+from langgraph.types import Command, interrupt
+
+import chatlog
+from chatlog import ConfigurationError, InvalidInput, MessageKind, SessionStatus, SessionStore, StorageUnavailable
+from chatlog.integrations.background import RunReport
+from chatlog.integrations.langgraph import RUN_SOURCE, record
+from tests.chatlog.integrations import graphs
+from tests.chatlog.integrations.conftest import the_session
+from tests.chatlog.integrations.troubled_store import TroubledStore
+from tests.factories import AGENTS
+
+GO = {"messages": [("user", "Go")]}
+
+
+async def test_five_agents_with_tools_and_hand_overs_are_recorded_in_order(store: SessionStore) -> None:
+    async with record(store=store, participants=AGENTS) as callbacks:
+        result = await graphs.five_agents().ainvoke(
+            {"messages": [("user", "どれくらいの規模ですか")]}, {"callbacks": callbacks}
+        )
+    session, messages = await the_session(store)
+    assert result["messages"][-1].content == "That is all."
+    assert (session.task, session.status) == ("どれくらいの規模ですか", SessionStatus.COMPLETED)
+    assert session.participants[:5] == AGENTS
+    expected = [("user", "text")]
+    for name in AGENTS:
+        expected += [(name, kind) for kind in ("text", "tool_call", "tool_result", "tool_call", "tool_result", "handoff")]
+    expected[-3:] = [(AGENTS[-1], "text")]
+    assert [(m.source, m.kind) for m in messages] == expected
+    assert [m.metadata["target"] for m in messages if m.kind == MessageKind.HANDOFF] == list(AGENTS[1:])
+
+
+async def test_the_frameworks_ids_are_the_messages_own(store: SessionStore) -> None:
+    def plain(_: MessagesState) -> dict[str, Any]:
+        return {"messages": [AIMessage("Not by a model.")]}
+
+    graph = graphs.graph_of(
+        one=graphs.asks(graphs.model(graphs.says("One", id_="msg_1"))),
+        two=graphs.asks(graphs.model(graphs.says("Two"))),
+        three=plain,
+    )
+    async with record(store=store) as callbacks:
+        result = await graph.ainvoke(GO, {"callbacks": callbacks})
+    _, messages = await the_session(store)
+    assert [(m.source, m.content) for m in messages] == [
+        ("user", "Go"),
+        ("one", "One"),
+        ("two", "Two"),
+        ("three", "Not by a model."),
+    ]
+    assert [m.message_id for m in messages] == [message.id for message in result["messages"]]
+    assert messages[1].message_id == "msg_1"
+
+
+async def test_calls_thoughts_and_results_read_well_and_tokens_are_counted_once(store: SessionStore) -> None:
+    content = [
+        {"type": "reasoning", "reasoning": "Do I know?"},
+        {"type": "text", "text": "I look."},
+        {"type": "image", "url": "x"},
+    ]
+    calls = [graphs.call("market_size", segment="小規模"), graphs.call("market_size", segment="b")]
+    agent = graphs.agent(graphs.model(graphs.says(content, tool_calls=calls), graphs.says("Done.")), [graphs.market_size])
+    async with record(store=store) as callbacks:
+        await agent.ainvoke(GO, {"callbacks": callbacks})
+    _, (_, thought, text, call, second, result, _, last) = await the_session(store)
+    assert (thought.kind, thought.content) == (MessageKind.THOUGHT, "Do I know?")
+    assert text.content == "I look.\n<image>"
+    assert call.content == 'market_size\n```json\n{\n  "segment": "小規模"\n}\n```'
+    assert result.content.startswith("market_size\n```")
+    assert (call.metadata["call_id"], second.metadata["call_id"]) == (calls[0]["id"], calls[1]["id"])
+    assert [bool(m.models_usage) for m in (thought, text, call, second, last)] == [False, False, False, True, True]
+    assert last.models_usage == {"prompt_tokens": 12, "completion_tokens": 7}
+
+
+@pytest.mark.parametrize("node", [graphs.asks, graphs.asks_in_a_thread])
+async def test_streamed_chunks_become_one_message(store: SessionStore, node: Any) -> None:
+    graph = graphs.graph_of(market_analyst=node(graphs.StreamingModel(answers=[graphs.says("one two three")])))
+    chunks = []
+    async with record(store=store) as callbacks:
+        async for message, _ in graph.astream(GO, {"callbacks": callbacks}, stream_mode="messages"):
+            chunks.append(message)
+    session, messages = await the_session(store)
+    assert len(chunks) >= 3
+    assert [(m.source, m.content) for m in messages] == [("user", "Go"), ("market_analyst", "one two three ")]
+    assert (messages[1].message_id, session.status) == (chunks[0].id, SessionStatus.COMPLETED)
+
+
+async def test_nodes_in_threads_and_graphs_in_threads_are_recorded_too(store: SessionStore) -> None:
+    nodes = {name: graphs.asks_in_a_thread(graphs.model(graphs.says(f"I am {name}."))) for name in AGENTS}
+    async with record(store=store) as callbacks:
+        await asyncio.to_thread(graphs.graph_of(**nodes).invoke, GO, {"callbacks": callbacks})
+    _, messages = await the_session(store)
+    assert [m.content for m in messages[1:]] == [f"I am {name}." for name in AGENTS]
+
+
+async def test_only_what_is_new_of_a_longer_conversation_is_recorded(store: SessionStore) -> None:
+    scripted = graphs.model(graphs.says("First."), graphs.says("Second."), graphs.says("Third."))
+    graph = graphs.builder_of(market_analyst=graphs.asks(scripted)).compile(checkpointer=InMemorySaver())
+    thread = {"configurable": {"thread_id": "1"}}
+    await graph.ainvoke({"messages": "Before it was recorded."}, thread)
+    async with record(store=store) as callbacks:
+        second = await graph.ainvoke({"messages": [HumanMessage("Two?")]}, {"callbacks": callbacks, **thread})
+        whole = [*second["messages"][-2:], {"role": "user", "content": "Three?"}]
+        await graph.ainvoke({"messages": whole}, {"callbacks": callbacks, "configurable": {"thread_id": "2"}})
+    _, messages = await the_session(store)
+    assert [m.content for m in messages] == ["Two?", "Second.", "Three?", "Third."]
+
+
+async def test_a_person_who_is_asked_and_answers_is_recorded(store: SessionStore) -> None:
+    def ask(_: MessagesState) -> dict[str, Any]:
+        return {"messages": [AIMessage(f"You said {interrupt('Really?')}.")]}
+
+    graph = graphs.builder_of(outer=graphs.graph_of(ask=ask)).compile(checkpointer=InMemorySaver())
+    thread = {"configurable": {"thread_id": "1"}}
+    async with record(store=store) as callbacks:
+        await graph.ainvoke(GO, {"callbacks": callbacks, **thread})
+        await graph.ainvoke(Command(resume="yes"), {"callbacks": callbacks, **thread})
+    session, messages = await the_session(store)
+    assert [(m.source, m.kind, m.content) for m in messages] == [
+        ("user", "text", "Go"),
+        ("outer/ask", "event", "Waits for a person to answer: Really?"),
+        ("user", "text", "yes"),
+        ("outer/ask", "text", "You said yes."),
+    ]
+    assert session.status is SessionStatus.COMPLETED
+
+
+async def test_leaving_while_a_person_is_asked_is_leaving_early(store: SessionStore) -> None:
+    graph = graphs.builder_of(ask=lambda _: {"messages": [AIMessage(interrupt("Really?"))]}).compile(
+        checkpointer=InMemorySaver()
+    )
+    async with record(store=store) as callbacks:
+        await graph.ainvoke(GO, {"callbacks": callbacks, "configurable": {"thread_id": "1"}})
+    session, _ = await the_session(store)
+    assert session.status is SessionStatus.CANCELLED
+
+
+async def test_a_node_that_commands_another_hands_over(store: SessionStore) -> None:
+    graph = StateGraph(MessagesState)
+    graph.add_node("planner", lambda _: Command(goto="analyst", update={"messages": [AIMessage("Over to you.")]}))
+    graph.add_node("analyst", lambda _: Command(goto="__end__", update={"messages": [AIMessage("Thanks.", name="Dr. 田中")]}))
+    graph.add_edge("__start__", "planner")
+    async with record(store=store) as callbacks:
+        await graph.compile().ainvoke(GO, {"callbacks": callbacks})
+    _, (_, said, over, thanks) = await the_session(store)
+    assert (said.source, said.content) == ("planner", "Over to you.")
+    assert (over.source, over.kind, over.content, over.metadata["target"]) == (
+        "planner",
+        "handoff",
+        "Hands over to analyst.",
+        "analyst",
+    )
+    assert thanks.source == "Dr. 田中"
+
+
+async def test_a_tool_that_raises_and_is_answered_for_is_a_failed_result(store: SessionStore) -> None:
+    answers = graphs.says("", tool_calls=[graphs.call("market_size", segment="unknown")]), graphs.says("Nobody knows.")
+    agent = graphs.agent(graphs.model(*answers), [graphs.market_size], handle_tool_errors=True)
+    async with record(store=store) as callbacks:
+        await agent.ainvoke(GO, {"callbacks": callbacks})
+    session, messages = await the_session(store)
+    assert [m.kind for m in messages] == ["text", "tool_call", "tool_result", "text"]
+    assert messages[2].content.startswith("market_size failed\n")
+    assert session.status is SessionStatus.COMPLETED
+
+
+@pytest.mark.parametrize("by", ["model", "tool", "node", "steps"])
+@pytest.mark.parametrize("error", ["caught", "let through"])
+async def test_a_run_that_raises_fails_the_session_with_a_last_remark(store: SessionStore, by: str, error: str) -> None:
+    def node(_: MessagesState) -> None:
+        raise LookupError("no such segment")
+
+    called = [graphs.says("", tool_calls=[graphs.call("market_size", segment=f"{n}")]) for n in range(20)]
+    unknown = graphs.says("", tool_calls=[graphs.call("market_size", segment="unknown")])
+    graph = {
+        "model": graphs.agent(graphs.model(LookupError("no such segment")), []),
+        "tool": graphs.agent(graphs.model(unknown), [graphs.market_size]),
+        "node": graphs.graph_of(broken=node),
+        "steps": graphs.agent(graphs.model(*called), [graphs.market_size]),
+    }[by]
+
+    async def run() -> None:
+        async with record(store=store) as callbacks:
+            try:
+                await graph.ainvoke(GO, {"callbacks": callbacks, "recursion_limit": 10})
+            except Exception:
+                if error == "let through":
+                    raise
+
+    if error == "caught":
+        await run()
+    else:
+        with pytest.raises(Exception, match=r"no such segment|Recursion limit"):
+            await run()
+    session, messages = await the_session(store)
+    assert session.status is SessionStatus.FAILED
+    assert (messages[-1].source, messages[-1].kind) == (RUN_SOURCE, MessageKind.ERROR)
+    assert messages[-1].content.startswith("The run failed with " + ("GraphRecursionError" if by == "steps" else "LookupError"))
+    assert [m.kind for m in messages].count(MessageKind.ERROR) == 1
+    assert messages[0].content == "Go"
+
+
+async def test_a_run_after_one_that_failed_decides(store: SessionStore) -> None:
+    scripted = graphs.model(LookupError("no figures today"), graphs.says("Now."))
+    graph = graphs.graph_of(market_analyst=graphs.asks(scripted))
+    async with record(store=store) as callbacks:
+        with pytest.raises(LookupError):
+            await graph.ainvoke(GO, {"callbacks": callbacks})
+        await graph.ainvoke(GO, {"callbacks": callbacks})
+    session, _ = await the_session(store)
+    assert session.status is SessionStatus.COMPLETED
+
+
+async def test_a_cancelled_run_is_recorded_as_cancelled(store: SessionStore) -> None:
+    scripted = graphs.model(graphs.says("", tool_calls=[graphs.call("market_size", segment="a")]))
+    agent = graphs.agent(scripted, [graphs.market_size])
+
+    async def run() -> None:
+        async with record(store=store) as callbacks:
+            await agent.ainvoke(GO, {"callbacks": callbacks})
+
+    task = asyncio.create_task(run())
+    await scripted.waits.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    session, messages = await the_session(store)
+    assert session.status is SessionStatus.CANCELLED
+    assert [m.kind for m in messages] == ["text", "tool_call", "tool_result"]
+
+
+async def test_a_stream_that_is_left_early_is_cancelled(store: SessionStore) -> None:
+    nodes = {name: graphs.asks(graphs.model(graphs.says(f"I am {name}."))) for name in AGENTS}
+    async with record(store=store) as callbacks:
+        async for _ in graphs.graph_of(**nodes).astream(GO, {"callbacks": callbacks}, stream_mode="updates"):
+            break
+    session, messages = await the_session(store)
+    assert session.status is SessionStatus.CANCELLED
+    assert [m.source for m in messages][:2] == ["user", AGENTS[0]]
+
+
+async def test_a_state_without_messages_is_recorded_by_what_models_and_tools_say(store: SessionStore) -> None:
+    scripted = graphs.model(graphs.says("A slogan."))
+
+    async def writer(state: dict[str, Any]) -> dict[str, Any]:
+        size = await graphs.market_size.ainvoke({"segment": state["topic"]})
+        return {"slogan": (await scripted.ainvoke([("user", f"{state['topic']} {size}")])).content}
+
+    graph = StateGraph(dict)
+    graph.add_node("writer", writer)
+    graph.add_edge("__start__", "writer")
+    async with record(store=store) as callbacks:
+        await graph.compile().ainvoke({"topic": "会議"}, {"callbacks": callbacks})
+    session, messages = await the_session(store)
+    assert [(m.source, m.kind) for m in messages] == [
+        ("user", "event"),
+        ("writer", "tool_call"),
+        ("writer", "tool_result"),
+        ("writer", "text"),
+    ]
+    assert messages[0].content == 'Given\n```json\n{\n  "topic": "会議"\n}\n```'
+    assert session.task == "A run of a LangGraph graph"
+
+
+async def test_what_is_tagged_to_stay_unseen_is_not_recorded(store: SessionStore) -> None:
+    quiet = graphs.model(graphs.says("A draft nobody wants.")).with_config(tags=["nostream"])
+
+    async def node(state: MessagesState) -> dict[str, Any]:
+        await quiet.ainvoke(state["messages"])
+        return {"messages": [AIMessage("Done."), RemoveMessage(id=state["messages"][0].id)]}
+
+    async with record(store=store) as callbacks:
+        await graphs.graph_of(market_analyst=node).ainvoke(GO, {"callbacks": callbacks})
+    _, messages = await the_session(store)
+    assert [m.content for m in messages] == ["Go", "Done."]
+
+
+async def test_a_store_that_is_away_leaves_the_run_alone_and_is_told(troubled: TroubledStore) -> None:
+    def away() -> None:
+        raise StorageUnavailable("nobody there")
+
+    troubled.before_create = away
+    reports: list[RunReport] = []
+    async with record(store=troubled, on_report=reports.append, flush_seconds=0.05) as callbacks:
+        result = await graphs.graph_of(a=graphs.asks(graphs.model(graphs.says("Done.")))).ainvoke(GO, {"callbacks": callbacks})
+    assert (result["messages"][-1].content, reports[0].saved, reports[0].lost) == ("Done.", 0, 2)
+    assert isinstance(reports[0].first_error, StorageUnavailable)
+
+
+async def test_a_message_that_cannot_be_read_is_counted_and_the_run_goes_on(store: SessionStore) -> None:
+    class Unreadable(AIMessage):
+        @property
+        def content_blocks(self) -> Any:
+            raise KeyError("type")
+
+    graph = graphs.graph_of(a=lambda _: {"messages": [Unreadable("x")]}, b=lambda _: {"messages": [AIMessage("Done.")]})
+    reports: list[RunReport] = []
+    async with record(store=store, on_report=reports.append) as callbacks:
+        result = await graph.ainvoke(GO, {"callbacks": callbacks})
+    assert (len(result["messages"]), reports[0].saved, reports[0].lost) == (3, 2, 1)
+
+
+async def test_a_session_of_ones_own_keeps_its_status(store: SessionStore) -> None:
+    async with chatlog.Recorder(store, task="Both rounds") as session:
+        for _ in range(2):
+            async with record(recorder=session) as callbacks:
+                graph = graphs.graph_of(a=graphs.asks(graphs.model(graphs.says("Done."))))
+                await graph.ainvoke(GO, {"callbacks": callbacks})
+        assert (await store.get_session(session.session_id)).status is SessionStatus.ACTIVE
+    stored, messages = await the_session(store)
+    assert (stored.task, stored.status, len(messages)) == ("Both rounds", SessionStatus.COMPLETED, 4)
+
+
+async def test_what_the_caller_passed_is_refused_where_it_was_passed(store: SessionStore) -> None:
+    with pytest.raises(ConfigurationError, match="either a store"):
+        record()
+    with pytest.raises(InvalidInput, match="session_id"):
+        record(store=store, session_id="a/b")
+
+
+def test_without_langgraph_the_extra_is_named() -> None:
+    program = "import sys; sys.modules['langgraph'] = None; import chatlog.integrations.langgraph"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "ConfigurationError" in ended.stderr
+    assert "pip install 'chatlog[langgraph]'" in ended.stderr
