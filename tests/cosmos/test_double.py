@@ -105,6 +105,16 @@ async def test_a_change_of_something_changed_is_refused(container: ContainerProx
     assert await refused(container.patch_item("i1", "s", operations, **condition)) == (412, None)
 
 
+async def test_an_upsert_takes_the_place_of_what_is_there(container: ContainerProxy) -> None:
+    first = await container.upsert_item(item(1))
+    second = await container.upsert_item(item(1, text="x"))
+    assert (second["_rid"], second["text"]) == (first["_rid"], "x")
+    assert second["_etag"] != first["_etag"]
+    with pytest.raises(CosmosHttpResponseError) as raised:
+        await container.upsert_item(item(2, message_id=first["message_id"]))
+    assert raised.value.status_code == 409
+
+
 async def test_a_patch_has_at_most_ten_operations(container: ContainerProxy) -> None:
     await container.create_item(item())
     operations = [{"op": "set", "path": f"/field{number}", "value": 1} for number in range(11)]
