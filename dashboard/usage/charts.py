@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from dashboard.usage.dates import label_below, say_span
+from dashboard.usage.dates import label_below
 from dashboard.usage.meanings import Kind, Meaning
 from dashboard.usage.scale import THIN, Scale, Slot, make_scale, make_slots, percent, stack
 from dashboard.usage.series import Row, Series
@@ -63,12 +63,12 @@ class Chart:
     kinds: tuple[Kind, ...]
 
 
-def draw(series: Series, meaning: Meaning) -> Chart:
-    """The chart of a series."""
+def draw(series: Series, meaning: Meaning, names: Sequence[str]) -> Chart:
+    """The chart of a series, whose bars have these names."""
     slots = make_slots(len(series.rows))
-    pen = _Pen(make_scale(series.highest), meaning, tuple(meaning.kinds), series.step)
+    pen = _Pen(make_scale(series.highest), meaning, tuple(meaning.kinds), _("%(days)s: %(count)s"), _say_part())
     return Chart(
-        bars=tuple(pen.draw_bar(row, slot) for row, slot in zip(series.rows, slots, strict=True)),
+        bars=tuple(pen.draw_bar(*bar) for bar in zip(series.rows, slots, names, strict=True)),
         ticks=tuple(Mark(percent(100 - pen.scale.height(tick)), f"{tick:,}") for tick in pen.scale.ticks),
         labels=tuple(
             _label(slots[place], label_below(series.rows[place].span, series.step))
@@ -99,6 +99,11 @@ def _is_landmark(span: Span, step: Step, count: int) -> bool:
     return span.first.weekday() == 0 if count <= 7 * MOST_LABELS else span.first.day in {1, 15}
 
 
+def _say_part() -> str:
+    # Translators: of one agent or outcome on one day, such as "planner, Mon, 23 Nov 2026: 12 remarks"
+    return _("%(name)s, %(days)s: %(count)s")
+
+
 @dataclass(frozen=True, slots=True)
 class _Pen:
     """What all bars of a chart have in common."""
@@ -106,27 +111,26 @@ class _Pen:
     scale: Scale
     meaning: Meaning
     kinds: tuple[Kind, ...]
-    step: Step
+    words: str
+    words_of_part: str
 
-    def draw_bar(self, row: Row, slot: Slot) -> Bar:
-        days = say_span(row.span, self.step)
+    def draw_bar(self, row: Row, slot: Slot, name: str) -> Bar:
         return Bar(
             place=percent(slot.left),
             place_width=percent(slot.width),
             left=percent(slot.bar_left),
             width=percent(slot.bar_width),
             is_weekend=row.span.is_weekend,
-            words=_("%(days)s: %(count)s") % {"days": days, "count": self.meaning.say(row.total)},
+            words=self.words % {"days": name, "count": self.meaning.say(row.total)},
             address=self.meaning.link(row.span) if row.total else "",
-            parts=tuple(self._draw_parts(row, days)),
+            parts=tuple(self._draw_parts(row, name)),
         )
 
-    def _draw_parts(self, row: Row, days: str) -> Iterator[Part]:
+    def _draw_parts(self, row: Row, name: str) -> Iterator[Part]:
         for place, (y, height) in enumerate(stack(map(self.scale.height, row.counts))):
             if not row.counts[place]:
                 continue
             kind, count = self.kinds[place], self.meaning.say(row.counts[place])
-            # Translators: of one agent or outcome on one day, such as "planner, Mon, 23 Nov 2026: 12 remarks"
-            words = _("%(name)s, %(days)s: %(count)s") % {"name": kind.name, "days": days, "count": count}
+            words = self.words_of_part % {"name": kind.name, "days": name, "count": count}
             css = f"{kind.css} thin" if height < THIN else kind.css
             yield Part(percent(y), percent(height), css, kind.fill, words, self.meaning.link(row.span, place))

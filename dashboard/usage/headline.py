@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from chatlog.domain import limits
 from chatlog.domain.models import SessionStatus
 from chatlog.services.usage import UsageReport, UsageTotals
 from dashboard.usage.links import SessionLinks, running_link
 from dashboard.usage.spans import Span
-from dashboard.usage.wording import Change, say_change, say_share
+from dashboard.usage.wording import Change, say_change, say_sessions, say_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,8 @@ def _say_ratio(totals: UsageTotals) -> str:
 def _share_of(failed: int, totals: UsageTotals) -> Change:
     if not totals.sessions:
         return Change("", _("n/a: no session began"))
-    sessions = ngettext("%(count)s session", "%(count)s sessions", totals.sessions) % {"count": f"{totals.sessions:,}"}
-    return Change("", _("%(share)s of %(sessions)s") % {"share": say_share(failed, totals.sessions), "sessions": sessions})
+    share, sessions = say_share(failed, totals.sessions), say_sessions(totals.sessions)
+    return Change("", _("%(share)s of %(sessions)s") % {"share": share, "sessions": sessions})
 
 
 def _say_running(count: int) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from dashboard.usage.charts import Mark
 from dashboard.usage.scale import percent
+from dashboard.usage.wording import say_remarks
 
 LEVELS = 5
 _HOURS = 24
@@ -42,16 +42,21 @@ def draw_hours(hours: Sequence[Sequence[int]]) -> HeatMap:
     """Remarks by weekday, Monday first, and hour."""
     highest = max(max(day) for day in hours)
     return HeatMap(
-        squares=tuple(
-            Square(percent(100 * hour / _HOURS), percent(100 * day / 7), level_of(count, highest), _say(day, hour, count))
-            for day, counts in enumerate(hours)
-            for hour, count in enumerate(counts)
-        ),
+        squares=tuple(_draw_squares(hours, highest)),
         days=tuple(Mark(percent(100 * (day + 0.5) / 7), str(WEEKDAYS_ABBR[day])) for day in range(7)),
         hours=tuple(Mark(percent(100 * hour / _HOURS), f"{hour}:00") for hour in _LABELLED),
         levels=tuple(Mark(str(level), words) for level, words in _list_levels(highest)),
         summary=_summarise(hours, highest),
     )
+
+
+def _draw_squares(hours: Sequence[Sequence[int]], highest: int) -> Iterator[Square]:
+    words = _say_hour()
+    for day, counts in enumerate(hours):
+        y, weekday = percent(100 * day / 7), str(WEEKDAYS[day])
+        for hour, count in enumerate(counts):
+            said = words % _name(weekday, hour, count)
+            yield Square(percent(100 * hour / _HOURS), y, level_of(count, highest), said)
 
 
 def level_of(count: int, highest: int) -> int:
@@ -73,15 +78,13 @@ def _summarise(hours: Sequence[Sequence[int]], highest: int) -> str:
     if not highest:
         return _("No remarks.")
     day, hour = next((day, hour) for day in range(7) for hour in range(_HOURS) if hours[day][hour] == highest)
-    return _("The busiest hour: %(hour)s") % {"hour": _say(day, hour, highest)}
+    return _("The busiest hour: %(hour)s") % {"hour": _say_hour() % _name(str(WEEKDAYS[day]), hour, highest)}
 
 
-def _say(day: int, hour: int, count: int) -> str:
-    said = ngettext("%(count)s remark", "%(count)s remarks", count) % {"count": f"{count:,}"}
+def _say_hour() -> str:
     # Translators: such as "Monday, 9:00–10:00: 12 remarks"
-    return _("%(weekday)s, %(start)s–%(end)s: %(count)s") % {
-        "weekday": WEEKDAYS[day],
-        "start": f"{hour}:00",
-        "end": f"{hour + 1}:00",
-        "count": said,
-    }
+    return _("%(weekday)s, %(start)s–%(end)s: %(count)s")
+
+
+def _name(weekday: str, hour: int, count: int) -> dict[str, str]:
+    return {"weekday": weekday, "start": f"{hour}:00", "end": f"{hour + 1}:00", "count": say_remarks(count)}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from django.urls import reverse
 
@@ -20,29 +18,31 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class SessionLinks:
-    """Leads to lists of sessions, by days of one zone."""
+    """Leads to lists of sessions, by days of one zone. There are hundreds on a page: what they share is written once."""
 
-    zone: str
+    def __init__(self, zone: str) -> None:
+        self._list = f"{reverse('session-list')}?"
+        self._zone = f"&tz={quote_plus(zone)}"
+        self._states = {status: "".join(f"status={state}&" for state in states) for status, states in _STATES.items()} | {
+            None: ""
+        }
+        self._agents: dict[str | None, str] = {None: ""}
 
     def began(self, span: Span, *, status: SessionStatus | None = None, agent: str | None = None) -> str:
         """Those that began on these days and have this status now, in which this agent takes part."""
-        return _list(status=status, agent=agent, days=span, more=[("began", "1"), ("tz", self.zone)])
+        return f"{self._list}{self._states[status]}{self._of(agent)}from={span.first}&to={span.last}&began=1{self._zone}"
 
     def went_on(self, span: Span, *, agent: str | None = None) -> str:
         """Those in which something was said on these days, and those that were silent then between two remarks."""
-        return _list(agent=agent, days=span, more=[("tz", self.zone)])
+        return f"{self._list}{self._of(agent)}from={span.first}&to={span.last}{self._zone}"
+
+    def _of(self, agent: str | None) -> str:
+        if agent not in self._agents:
+            self._agents[agent] = f"agent={quote_plus(agent or '')}&"
+        return self._agents[agent]
 
 
 def running_link() -> str:
     """The sessions that run now."""
     return f"{reverse('session-list')}?status={SessionState.RUNNING}"
-
-
-def _list(*, days: Span, more: Iterable[tuple[str, str]], status: SessionStatus | None = None, agent: str | None = None) -> str:
-    values = [("status", state.value) for state in _STATES[status]] if status else []
-    if agent is not None:
-        values.append(("agent", agent))
-    values += [("from", days.first.isoformat()), ("to", days.last.isoformat()), *more]
-    return f"{reverse('session-list')}?{urlencode(values)}"

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from chatlog.domain.models import SessionStatus
 from dashboard.speakers import Speaker
 from dashboard.usage.links import SessionLinks
 from dashboard.usage.series import OUTCOMES
 from dashboard.usage.spans import Span
-from dashboard.usage.wording import short_name, status_words
+from dashboard.usage.wording import say_remarks, say_sessions, short_name, status_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class RemarksOfAgents:
         return [self._kind(name) for name in self.names]
 
     def say(self, count: int) -> str:
-        return ngettext("%(count)s remark", "%(count)s remarks", count) % {"count": f"{count:,}"}
+        return say_remarks(count)
 
     def link(self, span: Span, place: int | None = None) -> str:
         return self.links.went_on(span, agent=None if place is None else self.names[place])
@@ -92,7 +91,7 @@ class SessionsByOutcome:
         ]
 
     def say(self, count: int) -> str:
-        return ngettext("%(count)s session", "%(count)s sessions", count) % {"count": f"{count:,}"}
+        return say_sessions(count)
 
     def link(self, span: Span, place: int | None = None) -> str:
         return self.links.began(span, status=None if place is None else SessionStatus(OUTCOMES[place]))

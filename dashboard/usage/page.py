@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -17,7 +16,7 @@ from chatlog.services.usage import UsageReport
 from dashboard import fragments
 from dashboard.usage.agents import choose_speakers, list_agents
 from dashboard.usage.charts import Chart, draw
-from dashboard.usage.dates import say_day, say_days
+from dashboard.usage.dates import say_day, say_days, say_span
 from dashboard.usage.headline import list_figures
 from dashboard.usage.heat import draw_hours
 from dashboard.usage.links import SessionLinks
@@ -78,35 +77,42 @@ def describe_report(period: Period, report: UsageReport, costs: MonthCosts | Non
     messages = messages_by_agent(report)
     speakers = choose_speakers(report.agents, first=[name for name in messages.kinds if name is not None])
     agents = list(list_agents(report.agents, speakers, links, whole))
+    days = [say_span(row.span, messages.step) for row in messages.rows]
     by_agent = RemarksOfAgents(messages.kinds, speakers, links, whole)
     return {
         "days": say_days(whole.first, whole.last),
         "period": period,
-        "is_nothing": not (report.totals.sessions or report.totals.messages),
+        "is_nothing": is_nothing(report),
         "figures": list(list_figures(report, links, whole)),
-        "messages": _make_card("messages", messages, by_agent),
-        "sessions": _make_card("sessions", sessions_by_outcome(report), SessionsByOutcome(links, whole)),
+        "messages": _make_card("messages", messages, by_agent, days),
+        "sessions": _make_card("sessions", sessions_by_outcome(report), SessionsByOutcome(links, whole), days),
         "hours": draw_hours(report.hours),
         "hours_table": list_hours(report.hours),
         "agents": agents[:MOST_ROWS],
         "more_agents": agents[MOST_ROWS:],
         "has_tokens": any(agent.prompt_tokens is not None or agent.completion_tokens is not None for agent in report.agents),
-        "busiest": list(_list_busiest(report, now=report.made_at)),
         "costs": costs and describe_costs(costs),
     }
 
 
-def _make_card(name: str, series: Series, meaning: Meaning) -> BarCard:
-    return BarCard(name, str(_TITLES[name, series.step]), draw(series, meaning), list_series(series, meaning))
+def _make_card(name: str, series: Series, meaning: Meaning, days: Sequence[str]) -> BarCard:
+    title = str(_TITLES[name, series.step])
+    return BarCard(name, title, draw(series, meaning, days), list_series(series, meaning, days))
 
 
-def _list_busiest(report: UsageReport, *, now: datetime) -> Iterator[dict[str, Any]]:
+def is_nothing(report: UsageReport) -> bool:
+    """Whether nothing went on in these days."""
+    return not (report.totals.sessions or report.totals.messages)
+
+
+def list_busiest(report: UsageReport) -> Iterator[dict[str, Any]]:
+    """The sessions with the most remarks, as they stand when the report was made."""
     for session in report.busiest:
         if session.message_count:
             yield {
                 "session": session,
                 "title": fragments.short_title(session),
-                "state": fragments.state_context(session, now),
+                "state": fragments.state_context(session, report.made_at),
                 "count": f"{session.message_count:,}",
                 "began": _say_began(session, report),
             }
@@ -117,9 +123,9 @@ def _say_began(session: Session, report: UsageReport) -> str:
     return say_days(day, day)
 
 
-def describe_newest(period: Period, newest: Session | None) -> dict[str, Any]:
-    """Where there is something to see, if there is nothing in these days; `None` if nothing is stored at all."""
+def describe_newest(period: Period, report: UsageReport, newest: Session | None) -> dict[str, Any]:
+    """Where there is something to see, if there is nothing in these days and something is stored at all."""
     if newest is None:
-        return {"is_empty": True}
+        return {"is_empty": is_nothing(report)}
     day = newest.created_at.astimezone(period.stretch.zone).date()
     return {"newest_day": say_day(day), "newest_query": f"to={day.isoformat()}&tz={period.zone}"}

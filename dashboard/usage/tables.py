@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 
-from dashboard.usage.dates import say_span
 from dashboard.usage.meanings import Meaning
 from dashboard.usage.series import Series
 
@@ -31,11 +30,11 @@ class Table:
     total: tuple[str, ...]
 
 
-def list_series(series: Series, meaning: Meaning) -> Table:
-    """The figures of a chart of bars: first the whole bar, then its parts."""
+def list_series(series: Series, meaning: Meaning, names: Sequence[str]) -> Table:
+    """The figures of a chart, whose bars have these names: first the whole bar, then its parts."""
     return Table(
         heads=(_("Days"), _("All"), *(kind.name for kind in meaning.kinds)),
-        rows=tuple(_list_rows(series, meaning)),
+        rows=tuple(_list_rows(series, meaning, names)),
         total=_write([sum(series.totals), *series.totals]),
     )
 
@@ -49,10 +48,10 @@ def list_hours(hours: Sequence[Sequence[int]]) -> Table:
     )
 
 
-def _list_rows(series: Series, meaning: Meaning) -> Iterator[TableRow]:
-    for row in series.rows:
+def _list_rows(series: Series, meaning: Meaning, names: Sequence[str]) -> Iterator[TableRow]:
+    for row, name in zip(series.rows, names, strict=True):
         address = meaning.link(row.span) if row.total else ""
-        yield TableRow(say_span(row.span, series.step), _write([row.total, *row.counts]), address)
+        yield TableRow(name, _write([row.total, *row.counts]), address)
 
 
 def _write(counts: Sequence[int]) -> tuple[str, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from chatlog.domain.models import SessionState, SessionStatus
 from dashboard.rendering import show_hidden
@@ -29,6 +30,26 @@ def status_words() -> Mapping[SessionStatus, str]:
     both = {"running": words[SessionState.RUNNING], "stalled": words[SessionState.STALLED]}
     active = _("%(running)s or %(stalled)s") % both
     return {status: active if status is SessionStatus.ACTIVE else words[SessionState(status)] for status in SessionStatus}
+
+
+def say_remarks(count: int) -> str:
+    """`1 remark`, `1,234 remarks`."""
+    return _say_remarks(count, get_language())
+
+
+@lru_cache(maxsize=4096)  # a page says hundreds of figures, most of them small
+def _say_remarks(count: int, language: str | None) -> str:  # what is kept is kept by language
+    return ngettext("%(count)s remark", "%(count)s remarks", count) % {"count": f"{count:,}"}
+
+
+def say_sessions(count: int) -> str:
+    """`1 session`, `1,234 sessions`."""
+    return _say_sessions(count, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _say_sessions(count: int, language: str | None) -> str:
+    return ngettext("%(count)s session", "%(count)s sessions", count) % {"count": f"{count:,}"}
 
 
 def short_name(name: str) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.utils.cache import get_conditional_response
 from django.utils.timezone import get_current_timezone_name
 from django.views.decorators.http import require_safe
@@ -20,20 +18,21 @@ from chatlog.services.usage import UsageReport, get_usage_report
 from dashboard.export_formats import disposition
 from dashboard.stores import get_store
 from dashboard.usage import sheets
-from dashboard.usage.page import describe_newest, describe_period, describe_report
+from dashboard.usage.drawn import draw_report
+from dashboard.usage.page import describe_period, is_nothing
 from dashboard.usage.period import Period, read_period
 
 
 @require_safe
 async def usage(request: HttpRequest) -> HttpResponse:
     period = _read_period(request)
-    return render(request, "dashboard/usage.html", describe_period(period) | await _read_figures(period))
+    return render(request, "dashboard/usage.html", describe_period(period) | {"report": await _draw(period)})
 
 
 @require_safe
 async def usage_figures(request: HttpRequest) -> HttpResponseBase:
     """Only what changes, and only if it has."""
-    html = render_to_string("dashboard/partials/usage/report.html", await _read_figures(_read_period(request)))
+    html = await _draw(_read_period(request))
     etag = f'"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
     response = HttpResponse(html, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
     return get_conditional_response(request, etag=etag, response=response) or response
@@ -62,12 +61,9 @@ async def _get_report(period: Period) -> UsageReport:
     return await get_usage_report(get_store(), period.stretch, now=utc_now())
 
 
-async def _read_figures(period: Period) -> dict[str, Any]:
+async def _draw(period: Period) -> str:
     store = get_store()
     report = await _get_report(period)
     costs = await get_month_costs(store, now=report.made_at, price=price_from_env())
-    figures = describe_report(period, report, costs)
-    if figures["is_nothing"]:
-        newest = (await store.list_sessions(limit=1)).items
-        figures |= describe_newest(period, newest[0] if newest else None)
-    return figures
+    newest = (await store.list_sessions(limit=1)).items[:1] if is_nothing(report) else ()
+    return draw_report(period, report, costs, newest[0] if newest else None)

@@ -13,6 +13,7 @@ from chatlog.services.usage import UsageReport, get_usage_report
 from chatlog.services.usage_range import UsageRange
 from dashboard.usage.agents import choose_speakers
 from dashboard.usage.charts import Chart, choose_labels, draw
+from dashboard.usage.dates import say_span
 from dashboard.usage.heat import draw_hours, level_of
 from dashboard.usage.links import SessionLinks
 from dashboard.usage.meanings import RemarksOfAgents, SessionsByOutcome
@@ -45,7 +46,11 @@ async def make_report(*, agents: int = 3, days: int = 7) -> UsageReport:
 def draw_messages(report: UsageReport) -> tuple[Series, Chart]:
     series = messages_by_agent(report)
     speakers = choose_speakers(report.agents, first=[name for name in series.kinds if name])
-    return series, draw(series, RemarksOfAgents(series.kinds, speakers, LINKS, WHOLE))
+    return series, draw(series, RemarksOfAgents(series.kinds, speakers, LINKS, WHOLE), names_of(series))
+
+
+def names_of(series: Series) -> list[str]:
+    return [say_span(row.span, series.step) for row in series.rows]
 
 
 def number(text: str) -> float:
@@ -70,7 +75,7 @@ async def test_each_bar_is_as_high_as_its_figure_and_its_parts_stand_on_each_oth
 async def test_sessions_are_counted_by_their_outcome_what_failed_at_the_bottom() -> None:
     report = await make_report()
     series = sessions_by_outcome(report)
-    chart = draw(series, SessionsByOutcome(LINKS, WHOLE))
+    chart = draw(series, SessionsByOutcome(LINKS, WHOLE), names_of(series))
     assert sum(series.totals) == report.totals.sessions
     assert [kind.name for kind in chart.kinds] == ["failed", "cancelled", "completed", "running or stalled"]
     oldest = chart.bars[0]
@@ -80,7 +85,8 @@ async def test_sessions_are_counted_by_their_outcome_what_failed_at_the_bottom()
 
 
 async def test_a_part_leads_to_its_sessions() -> None:
-    [*_, today] = draw(sessions_by_outcome(await make_report()), SessionsByOutcome(LINKS, WHOLE)).bars
+    series = sessions_by_outcome(await make_report())
+    [*_, today] = draw(series, SessionsByOutcome(LINKS, WHOLE), names_of(series)).bars
     days = "from=2026-11-25&to=2026-11-25&began=1&tz=Asia%2FTokyo"
     assert today.address == f"/?{days}"
     assert [part.address for part in today.parts] == [f"/?status=running&status=stalled&{days}"]
@@ -121,7 +127,8 @@ async def test_everybody_in_a_chart_has_a_colour_of_their_own_and_keeps_it() -> 
 async def test_the_table_has_the_figures_of_the_chart() -> None:
     report = await make_report()
     series, chart = draw_messages(report)
-    table = list_series(series, RemarksOfAgents(series.kinds, choose_speakers(report.agents, first=[]), LINKS, WHOLE))
+    meaning = RemarksOfAgents(series.kinds, choose_speakers(report.agents, first=[]), LINKS, WHOLE)
+    table = list_series(series, meaning, names_of(series))
     assert table.heads == ("Days", "All", "agent_02", "agent_01", "agent_00")
     assert table.rows[0].figures == ("6", "3", "2", "1")
     assert table.total == ("42", "21", "14", "7")
