@@ -10,17 +10,14 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import django
 from django.core.management import call_command
-from django.template.loader import get_template
 from django.test import AsyncClient
 from django.test.client import AsyncClientHandler
-from django.test.signals import template_rendered
-from django.test.utils import setup_test_environment, teardown_test_environment
 
 import chatlog
+from benchmarks.from_memory import catch_values, fill_from_memory
 from benchmarks.history import MESSAGES, SESSIONS, UNTIL, fill
 from benchmarks.report import Claim, Report
 from chatlog.domain.models import draft_session
@@ -108,25 +105,5 @@ async def _measure() -> dict[str, float]:
 
 
 async def _from_memory(client: AsyncClient, address: str, template: str) -> Callable[[], Awaitable[None]]:
-    """Filling the page's template with the very values that the page was filled with, at most 30 rows of them."""
-    seen: list[dict[str, Any]] = []
-
-    def note(*, template: Any, context: Any, **_: Any) -> None:
-        if template.name == wanted:
-            seen.append(context.flatten())
-
-    wanted = template
-    template_rendered.connect(note)
-    setup_test_environment()
-    try:
-        await client.get(address)
-    finally:
-        teardown_test_environment()
-        template_rendered.disconnect(note)
-    values = {**seen[0], "rows": seen[0]["rows"][:ROWS_IN_MEMORY]}
-    page = get_template(template)
-
-    async def render() -> None:
-        page.render(values)
-
-    return render
+    values = await catch_values(client, address, template)
+    return fill_from_memory(template, {**values, "rows": values["rows"][:ROWS_IN_MEMORY]})
