@@ -23,6 +23,7 @@ def test_every_setting_is_in_the_readme() -> None:
         "README.md",
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
+        "docs/agent-framework.md",
         "docs/autogen.md",
         "docs/costs.md",
         "docs/deploying.md",

@@ -122,23 +122,20 @@ def own_result(run_id: UUID, source: str, tool: str, output: str) -> MessageDraf
 
 
 def drafts(message: BaseMessage, source: str) -> Iterator[MessageDraft]:
-    """The remarks in a message: what was thought, said and called. The first has the message's id, the others one below it."""
+    """The remarks in a message: what was thought, said and called."""
     if isinstance(message, RemoveMessage):
         return
-    parts = list(_parts_of(message))
-    for number, (kind, text, notes) in enumerate(parts):
-        yield _draft(
-            type_=type(message).__name__,
-            said_id=f"{message.id}.{number}" if number else message.id,
-            source=message.name or source if not isinstance(message, ToolMessage) else source,
-            text=text,
-            kind=kind,
-            models_usage=_tokens(message) if number == len(parts) - 1 else None,  # once, so that the sum is right
-            notes=notes,
-        )
+    yield from remarks.drafts(
+        list(_parts_of(message)),
+        framework="langgraph",
+        type_=type(message).__name__,
+        said_id=message.id,
+        source=source if isinstance(message, ToolMessage) else message.name or source,
+        models_usage=_tokens(message),
+    )
 
 
-def _parts_of(message: BaseMessage) -> Iterator[tuple[MessageKind, str, dict[str, Any]]]:
+def _parts_of(message: BaseMessage) -> Iterator[remarks.Part]:
     text = _text(message)
     if isinstance(message, ToolMessage):
         tool = message.name or "tool"

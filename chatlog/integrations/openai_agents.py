@@ -54,7 +54,6 @@ class RecordingHooks(RunHooks[Any]):
     def __init__(self, run: RecordedRun, own: RunHooks[Any]) -> None:
         self._run = run
         self._own = own
-        self._used_ids: set[str] = set()
         self._unfinished: dict[int, Usage] = {}  # the runs that have no final output yet, by the usage that only they have
 
     async def __aenter__(self) -> Self:
@@ -109,7 +108,7 @@ class RecordingHooks(RunHooks[Any]):
             yield remarks.draft(
                 framework="openai",
                 type_=item.get("type", "message"),
-                said_id=self._unused(item.get("id")),
+                said_id=self._run.unused(item.get("id")),
                 source=item["role"],
                 text=items.asked_text(item["content"]),
                 kind=MessageKind.TEXT,
@@ -127,7 +126,7 @@ class RecordingHooks(RunHooks[Any]):
             yield remarks.draft(
                 framework="openai",
                 type_=item.type,
-                said_id=self._unused(items.id_of(item)),
+                said_id=self._run.unused(items.id_of(item)),
                 source=agent.name,
                 text=text,
                 kind=kind,
@@ -140,16 +139,9 @@ class RecordingHooks(RunHooks[Any]):
         yield remarks.draft(
             framework="openai",
             type_="function_call_output",
-            said_id=self._unused(call_id and f"{call_id}.output"),
+            said_id=self._run.unused(call_id and f"{call_id}.output"),
             source=agent.name,
             text=remarks.result(tool.name, items.result_text(result)),
             kind=MessageKind.TOOL_RESULT,
             notes={"tool": tool.name} if call_id is None else {"tool": tool.name, "call_id": call_id},
         )
-
-    def _unused(self, said_id: str | None) -> str | None:
-        """The id, unless it was used before: some models number their calls from one in each answer."""
-        if said_id is None or said_id in self._used_ids:
-            return None
-        self._used_ids.add(said_id)
-        return said_id

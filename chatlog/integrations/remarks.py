@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,6 +60,33 @@ def draft(
         models_usage=models_usage,
         metadata=_storable(about),
     )
+
+
+# What a part of a message is, says, and has to be noted of it.
+Part = tuple[MessageKind, str, Mapping[str, Any]]
+
+
+def drafts(
+    parts: Sequence[Part],
+    *,
+    framework: str,
+    type_: str,
+    said_id: str | None,
+    source: str,
+    models_usage: Mapping[str, int] | None = None,
+) -> Iterator[MessageDraft]:
+    """The remarks of one message: the first has its id, the others one below it; the last has its tokens, once for all."""
+    for number, (kind, text, notes) in enumerate(parts):
+        yield draft(
+            framework=framework,
+            type_=type_,
+            said_id=f"{said_id}.{number}" if number and said_id else said_id,
+            source=source,
+            text=text,
+            kind=kind,
+            models_usage=models_usage if number == len(parts) - 1 else None,
+            notes=notes,
+        )
 
 
 def _usable_id(said_id: str | None, note: str, about: dict[str, Any]) -> str:

@@ -85,6 +85,7 @@ class RecordedRun:
         self._flush_seconds = flush_seconds
         self._recording: BackgroundRecording | None = None
         self._ended = False
+        self._used_ids: set[str] = set()
 
     @property
     def lost(self) -> int:
@@ -108,6 +109,13 @@ class RecordedRun:
                 recording.put(draft)
         except Exception as error:  # a type of the user's own may raise anything; the run must not feel it
             recording.lose(1, error)
+
+    def unused(self, said_id: str | None) -> str | None:
+        """The id, unless this run used it before: some models number their calls from one in each answer."""
+        if not said_id or said_id in self._used_ids:
+            return None
+        self._used_ids.add(said_id)
+        return said_id
 
     async def end(self, error: BaseException | None) -> RunReport:
         """Store what waits, and as the last remark the error that ended the run: `GeneratorExit` if it was left early."""
