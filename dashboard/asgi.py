@@ -8,17 +8,19 @@ from typing import Any
 
 import django
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 django.setup(set_prefix=False)  # what follows needs its apps
 
 from dashboard import lifecycle  # noqa: E402
+from dashboard.api.handler import ApiHandler  # noqa: E402
 from dashboard.one_thread import OneThreadHandler  # noqa: E402
 from dashboard.routing import websocket_urlpatterns  # noqa: E402
 from dashboard.sockets.gate import Gate  # noqa: E402
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
 
 
 async def _lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:  # ASGI's signature
@@ -30,6 +32,14 @@ async def _lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None
     await send({"type": "lifespan.shutdown.complete"})
 
 
+_for_people, _for_programs = OneThreadHandler(), ApiHandler()
+
+
+async def _http(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    handler = _for_programs if scope["path"].startswith(settings.API_PREFIX) else _for_people
+    await handler(scope, receive, send)
+
+
 application = ProtocolTypeRouter(
-    {"http": OneThreadHandler(), "websocket": Gate(URLRouter(websocket_urlpatterns)), "lifespan": _lifespan},
+    {"http": _http, "websocket": Gate(URLRouter(websocket_urlpatterns)), "lifespan": _lifespan},
 )

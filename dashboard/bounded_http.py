@@ -5,15 +5,22 @@ a slow client has not read yet, and ends an answer that broke off as if it were 
 from __future__ import annotations
 
 import asyncio
+import json
 from http import HTTPStatus
 from typing import Any
 
 from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
-from twisted.internet import reactor
+from twisted.internet import reactor as typed_reactor
 
+from dashboard.api import problems
+from dashboard.safe_headers import safe_headers
+
+reactor: Any = typed_reactor  # its type says that its methods take no self
 # Time for the client to read why, before the connection is cut under what it still sends.
 LINGER_SECONDS = 2.0
+# The largest body in this time is 70 kB a second. Who sends a byte now and then keeps a place that others need.
+BODY_SECONDS = 60.0
 
 
 class _Room:
@@ -38,9 +45,15 @@ class _Room:
 
 
 class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no types
-    """Refuses a body over `MAX_BODY_BYTES` as soon as it is announced or arrives, and keeps nothing of it."""
+    """Refuses a body over the limit as soon as it is announced or arrives, and one that does not come to its end in time.
+
+    Nothing is kept of either.
+    """
 
     _received = 0
+    _limit = 0
+    _is_for_api = False
+    _deadline: Any = None
     _refused = False
     _room: _Room | None = None
 
@@ -55,6 +68,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
             await self._room.wait()
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802  # Twisted's name
+        self._forget_deadline()
         if self._room is not None:
             self._room.stopProducing()
         super().connectionLost(reason)
@@ -75,50 +89,66 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
             self.registerProducer(self._room, streaming=True)
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802  # Twisted's name
-        super().gotLength(length if length is None or length <= settings.MAX_BODY_BYTES else 0)
-        if length is not None and length > settings.MAX_BODY_BYTES:
-            self._refuse()
+        # The request itself learns its address only when its body is there.
+        self._is_for_api = self.channel._path.startswith(settings.API_PREFIX.encode())  # noqa: SLF001
+        # Programs may send more than people's forms, if they show something like a token; it is looked at later.
+        is_program = self._is_for_api and self.requestHeaders.hasHeader(b"authorization")
+        self._limit = settings.MAX_API_BODY_BYTES if is_program else settings.MAX_BODY_BYTES
+        super().gotLength(length if length is None or length <= self._limit else 0)
+        if length is not None and length > self._limit:
+            self._refuse_large()
+        elif length != 0:
+            self._deadline = reactor.callLater(BODY_SECONDS, self._refuse_slow)
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802  # Twisted's name
         if self._refused:
             return
         self._received += len(data)
-        if self._received > settings.MAX_BODY_BYTES:
-            self._refuse()
+        if self._received > self._limit:
+            self._refuse_large()
         else:
             super().handleContentChunk(data)
 
     def process(self) -> Any:
+        self._forget_deadline()
         return None if self._refused else super().process()
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
         """daphne's own error page, without its inline style and with the headers of every other answer."""
-        text = f"{status} {status_text.decode('ascii')}: {body}\n".encode()
-        headers = [*plain_headers(), (b"Content-Length", str(len(text)).encode())]
+        headers, text = self._describe(status, f"{status_text.decode('ascii')}: {body}")
+        headers.append((b"Content-Length", str(len(text)).encode()))
         self.handle_reply({"type": "http.response.start", "status": status, "headers": headers})
         self.handle_reply({"type": "http.response.body", "body": text})
 
-    def _refuse(self) -> None:
+    def _refuse_large(self) -> None:
+        text = f"The body is larger than {self._limit} bytes; nothing here takes more."
+        self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
+
+    def _refuse_slow(self) -> None:
+        self._deadline = None
+        self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"The body did not come to its end within {BODY_SECONDS:g} s.")
+
+    def _refuse(self, status: HTTPStatus, text: str) -> None:
+        self._forget_deadline()
         self._refused = True
         self.content.truncate(0)
-        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        text = f"The body is larger than {settings.MAX_BODY_BYTES} bytes; nothing on this site takes more.\n".encode()
-        head = [(b"Content-Length", str(len(text)).encode()), (b"Connection", b"close"), *plain_headers()]
-        lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode()), *(b": ".join(pair) for pair in head), b"", text]
+        headers, body = self._describe(status, text)
+        head = [(b"Content-Length", str(len(body)).encode()), (b"Connection", b"close"), *headers]
+        lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode()), *(b": ".join(pair) for pair in head), b"", body]
         # Past Twisted's response machinery, which only starts once the whole body has come.
         self.channel.transport.write(b"\r\n".join(lines))
-        reactor.callLater(LINGER_SECONDS, self.channel.loseConnection)  # type: ignore[arg-type]  # an interface, not its method
+        reactor.callLater(LINGER_SECONDS, self.channel.loseConnection)
 
+    def _describe(self, status: int, text: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+        """In the form of the API for programs, as a line for everybody else."""
+        if not self._is_for_api:
+            return safe_headers(b"text/plain; charset=utf-8"), f"{status} {text}\n".encode()
+        return safe_headers(problems.CONTENT_TYPE.encode()), json.dumps(problems.describe_refusal(status, text)).encode()
 
-def plain_headers() -> list[tuple[bytes, bytes]]:
-    return [
-        (b"Content-Type", b"text/plain; charset=utf-8"),
-        (b"Content-Security-Policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
-        (b"X-Content-Type-Options", b"nosniff"),
-        (b"X-Frame-Options", b"DENY"),
-        (b"Referrer-Policy", b"same-origin"),
-        (b"Cross-Origin-Opener-Policy", b"same-origin"),
-    ]
+    def _forget_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class BoundedHTTPFactory(HTTPFactory):  # type: ignore[misc]  # daphne carries no types

@@ -12,8 +12,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
-# Nothing a person sends here is larger than a small form; messages come in through the library.
+# Nothing a person sends here is larger than a small form.
 MAX_BODY_BYTES = 1024 * 1024
+API_PREFIX = "/api/v1/"
+# A message as large as a store keeps, with every character escaped; or a list of a thousand of some 4 kB.
+MAX_API_BODY_BYTES = 4 * 1024 * 1024
 
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")  # what the environment says itself wins over the file

@@ -10,6 +10,7 @@ from typing import Any
 from channels.layers import get_channel_layer
 
 from chatlog.domain.counters import counters
+from dashboard.per_loop import PerLoop
 
 logger = logging.getLogger(__name__)
 
@@ -79,3 +80,6 @@ class ChannelSignals:
         if not self._works:
             logger.info("Hints go out again; %d were lost since the start.", self.failures)
         self._works = True
+
+
+current: PerLoop[ChannelSignals] = PerLoop(ChannelSignals)

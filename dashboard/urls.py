@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
+from dashboard.api import v1
 from dashboard.views import accounts, editing, health, session_parts
 from dashboard.views.export import list_export, session_export
 from dashboard.views.live import live
@@ -40,6 +42,7 @@ urlpatterns = [
     path("login/local/<str:token>", accounts.login_local, name="login-local"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("language/", login_not_required(require_POST(set_language)), name="set_language"),
+    path(settings.API_PREFIX.lstrip("/"), v1.list_urls()),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),

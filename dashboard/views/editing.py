@@ -18,11 +18,8 @@ from chatlog.errors import InvalidInput
 from chatlog.services.recording import record_change, record_deletion, record_restoration
 from dashboard import fragments, personal, session_rows
 from dashboard.list_filters import MAX_FILTER_BYTES, NAMES
-from dashboard.per_loop import PerLoop
-from dashboard.signals import ChannelSignals
+from dashboard.signals import current as signals
 from dashboard.stores import get_store
-
-signals: PerLoop[ChannelSignals] = PerLoop(ChannelSignals)
 
 
 @require_POST

@@ -1,0 +1,62 @@
+"""Who may call what: a token in the `Authorization` header, its scopes, and how often."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+
+from django.http import HttpRequest
+from ninja.security.base import AuthBase
+
+from dashboard.api import known_tokens, throttle
+from dashboard.api.problems import Problem
+from dashboard.api.tokens import Grant, hash_token
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="chatlog"'}
+_HOW = "Send “Authorization: Bearer chatlog_…”; `manage.py create_token` makes one."
+
+
+class Scope(StrEnum):
+    READ = "read"
+    WRITE = "write"
+
+
+class TokenAuth(AuthBase):
+    """Puts the token's `Grant` into `request.auth`, and its hash into `request.token_hash`."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        super().__init__()
+
+    async def __call__(self, request: HttpRequest) -> Grant:
+        text = _read_token(request.headers.get("Authorization", ""))
+        grant = await known_tokens.current.get().find(text)
+        if grant is None:
+            raise Problem(401, f"This token is unknown, revoked or over. {_HOW}", headers=CHALLENGE)
+        request.token_hash = hash_token(text)  # type: ignore[attr-defined]  # for streams, which ask again
+        # Kept on the request before it may be refused, so that the audit log can name the token.
+        request.auth = grant  # type: ignore[attr-defined]
+        if not (grant.may_read if self.scope is Scope.READ else grant.may_write):
+            raise Problem(403, f"Token {grant.token_id} may not {self.scope}. Make one with that scope.")
+        wait = throttle.current.get().take(grant.token_id)
+        if wait:
+            limit = f"{throttle.REQUESTS_PER_SECOND:g} requests a second"
+            text = f"Token {grant.token_id} asks more often than {limit}. Send messages in lists of up to 1,000."
+            raise Problem(429, text, headers={"Retry-After": str(math.ceil(wait))})
+        return grant
+
+
+def _read_token(header: str) -> str:
+    scheme, _, text = header.partition(" ")
+    if not header:
+        raise Problem(401, f"A token is needed. {_HOW}", headers=CHALLENGE)
+    if scheme.lower() != "bearer":
+        raise Problem(401, f"“{scheme[:20]}” is no way to log in here. {_HOW}", headers=CHALLENGE)
+    return text.strip()
+
+
+READ = TokenAuth(Scope.READ)
+WRITE = TokenAuth(Scope.WRITE)

@@ -1,0 +1,128 @@
+"""Requests of programs, past everything that is for browsers: no login session, no CSRF token, no language, no thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from io import BytesIO
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import set_script_prefix
+from django.utils.encoding import escape_uri_path
+
+from chatlog.domain.charges import measure_charges
+from dashboard.api import audit
+from dashboard.api.problems import Problem, describe
+from dashboard.safe_headers import safe_headers
+
+_HEADERS = {name.decode("ascii"): value.decode("ascii") for name, value in safe_headers(b"")[1:]}
+
+
+class ApiRequest(ASGIRequest):
+    @property
+    def body(self) -> bytes:
+        """All of it; its size was looked at when it came in, by another limit than that of people's forms."""
+        if not hasattr(self, "_body"):
+            self._body = self.read()
+        return self._body
+
+
+class _TooLarge(BytesIO):
+    """Stands for a body of which nothing was kept."""
+
+
+class ApiHandler(ASGIHandler):
+    """Django's handler with a chain of its own. Every answer is a problem or one of the API's, and has the safe headers."""
+
+    request_class = ApiRequest
+    _get_response_async: Callable[[HttpRequest], Awaitable[HttpResponse]]  # Django's own: finds the view and calls it
+
+    def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature
+        nothing: list[Any] = []
+        self._view_middleware = self._template_response_middleware = self._exception_middleware = nothing
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Without Django's signals and its thread for each request: together they cost more than saving a message.
+
+        They are there for views that keep a database connection; ours borrow one from Channels, which looks after it.
+        """
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        set_script_prefix(get_script_prefix(scope))
+        request, refusal = self.create_request(scope, body)
+        response = refusal if request is None else await self.get_response_async(request)
+        _complete_headers(response)
+        if response.streaming:
+            await self._stream(response, receive, send)
+        else:
+            await self.send_response(response, send)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponse:
+        with measure_charges(f"{request.method} {escape_uri_path(request.path)}"):
+            try:
+                response = await self._get_response_async(request)
+            except Exception as error:  # described, logged if nobody foresaw it, never shown
+                response = describe(error).response()
+        if isinstance(response, HttpResponseNotAllowed):
+            response = _not_allowed(request, response)
+        audit.note(request, response)
+        return response
+
+    async def _stream(self, response: HttpResponse, receive: Any, send: Any) -> None:
+        """Until it is over or nobody reads it any more."""
+        sending = asyncio.create_task(self.send_response(response, send))
+        leaving = asyncio.create_task(receive())
+        try:
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            is_over = sending.done()
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+        if is_over:
+            sending.result()  # an answer that broke off: the server has to know
+
+    async def read_body(self, receive: Any) -> BytesIO:
+        """Servers other than ours hand on whatever comes."""
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RequestAborted
+            size += len(message.get("body", b""))
+            if size <= settings.MAX_API_BODY_BYTES:
+                pieces.append(message.get("body", b""))
+            else:
+                pieces.clear()
+            if not message.get("more_body", False):
+                return BytesIO(b"".join(pieces)) if size <= settings.MAX_API_BODY_BYTES else _TooLarge()
+
+    def create_request(self, scope: Any, body_file: IO[bytes]) -> tuple[Any, Any]:
+        if isinstance(body_file, _TooLarge):
+            return None, too_large().response()
+        request, refusal = super().create_request(scope, body_file)
+        return request, refusal and Problem(400, "The address or a header is not text.").response()
+
+
+def _complete_headers(response: HttpResponse) -> None:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if not response.streaming:
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+
+
+def too_large() -> Problem:
+    return Problem(413, f"The body is larger than {settings.MAX_API_BODY_BYTES} bytes. Send shorter lists.")
+
+
+def _not_allowed(request: HttpRequest, refused: HttpResponseNotAllowed) -> HttpResponse:
+    allowed = ", ".join(sorted(refused.headers["Allow"].split(", ")))
+    text = f"{request.method} is not possible here; {allowed} is."
+    return Problem(405, text, headers={"Allow": allowed}).response()

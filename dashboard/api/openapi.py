@@ -1,0 +1,60 @@
+"""The OpenAPI document: what ninja knows from the types, and what else can be answered."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from ninja.schema import NinjaGenerateJsonSchema
+
+from dashboard.api.problems import CONTENT_TYPE
+from dashboard.api.schemas import ProblemOut
+
+_ANYWHERE = (400, 401, 403, 404, 405, 413, 422, 429, 500, 503)
+_WITH_BODY = (408, 409, 415)
+_WHEN = {
+    400: "The body is not JSON, or the request is not HTTP.",
+    401: "No token, or one that is unknown, revoked or over.",
+    403: "The token lacks the scope.",
+    404: "There is no such session, or it was deleted.",
+    405: "There is no such method here.",
+    408: "The body did not come in time.",
+    409: "The id is used already, for something else.",
+    413: "More than the server takes, or than a store can keep.",
+    415: "Not JSON, or compressed.",
+    422: "A field or parameter is wrong; `errors` names it, its value and the limit.",
+    429: "The token asks too often; `Retry-After` says when to go on.",
+    500: "A fault of the server's. Sending the same again is safe.",
+    503: "The store does not answer; `Retry-After` says when to try again. Sending the same again is safe.",
+}
+_ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Send it as If-None-Match to be told whether anything changed."}}
+_LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where it can be read."}}
+
+
+def complete_document(document: dict[str, Any]) -> dict[str, Any]:
+    schema = ProblemOut.model_json_schema(
+        ref_template="#/components/schemas/{model}", mode="serialization", schema_generator=NinjaGenerateJsonSchema
+    )
+    components = document["components"]
+    components["schemas"] |= schema.pop("$defs", {}) | {"Problem": schema}
+    components["responses"] = {f"Problem{status}": _problem(status) for status in _WHEN}
+    for operations in document["paths"].values():
+        for method, operation in operations.items():
+            _complete(operation, method=method)
+    return document
+
+
+def _complete(operation: dict[str, Any], *, method: str) -> None:
+    responses = operation["responses"] = {str(status): value for status, value in operation["responses"].items()}
+    statuses = _ANYWHERE + (_WITH_BODY if "requestBody" in operation else ())
+    responses |= {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(statuses)}
+    if method == "get" and "application/json" in responses["200"].get("content", {}):
+        responses["200"]["headers"] = _ETAG
+        responses["304"] = {"description": "The same as before.", "headers": _ETAG}
+    if operation["operationId"] == "create_session":
+        responses["201"]["headers"] = _LOCATION
+
+
+def _problem(status: int) -> dict[str, Any]:
+    content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": f"{HTTPStatus(status).phrase}. {_WHEN[status]}", "content": content}

@@ -1,0 +1,68 @@
+"""Reading a body: JSON and nothing else, of bounded depth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import HttpRequest
+from ninja.parser import Parser
+
+from dashboard.api.problems import Problem, wrong_field
+
+# Deeper than anything a framework sends; Cosmos DB itself ends at 128.
+# Source: https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
+MAX_DEPTH = 32
+
+
+class StrictParser(Parser):
+    """Raises `Problem` from inside ninja's own "cannot parse", where `find_problem` gets it back."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        _check_headers(request)
+        try:
+            value = json.loads(request.body, parse_constant=_refuse_constant)
+        except RecursionError as error:
+            raise _too_deep() from error
+        except UnicodeDecodeError as error:
+            raise Problem(400, f"The body is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}.") from error
+        except ValueError as error:
+            raise Problem(400, f"The body is not JSON: {error}.") from error
+        if _is_deeper(value, MAX_DEPTH):
+            raise _too_deep()
+        return value
+
+
+def _check_headers(request: HttpRequest) -> None:
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":
+        raise wrong_field(
+            "Content-Encoding", "is not understood. Send the body as it is.", value=encoding, limit="identity", status=415
+        )
+    kind = request.content_type or ""
+    if kind != "application/json":
+        message = "is not understood. Send JSON, and say so with “Content-Type: application/json”."
+        raise wrong_field("Content-Type", message, value=kind, limit="application/json", status=415)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _too_deep() -> Problem:
+    return wrong_field("body", f"is nested more than {MAX_DEPTH} levels deep.", limit=MAX_DEPTH)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    if levels == 0:
+        return True
+    inner: Iterable[Any] = value.values() if isinstance(value, dict) else value
+    return any(_is_deeper(one, levels - 1) for one in inner)
+
+
+def find_problem(error: BaseException) -> BaseException:
+    """The error itself, or the problem with the body that ninja wrapped."""
+    return error.__cause__ if isinstance(error.__cause__, Problem) else error

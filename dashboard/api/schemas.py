@@ -1,0 +1,146 @@
+"""What is sent and what is answered, as types: they check the input, and are the OpenAPI document. Limits are the domain's."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from ninja import Schema
+from pydantic import ConfigDict, Discriminator, Field, Tag, WithJsonSchema
+
+from chatlog.domain import limits
+from chatlog.domain.ids import MAX_ID_CHARACTERS
+from chatlog.domain.models import MessageKind, SessionState, SessionStatus
+
+MAX_MESSAGES = 1_000
+
+Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS)]
+Name = Annotated[str, Field(min_length=1, max_length=limits.MAX_SOURCE_CHARACTERS)]
+Tags = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=limits.MAX_TAG_CHARACTERS)]], Field(max_length=limits.MAX_TAGS)
+]
+Title = Annotated[str, Field(max_length=limits.MAX_TITLE_CHARACTERS)]
+# Read by the domain, whose rules about times are stricter than pydantic's and whose words are better.
+Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+JsonObject = dict[str, Any]
+Count = Annotated[int, Field(ge=0, le=limits.MAX_INTEGER)]
+
+
+class Sent(Schema):
+    """What comes in: every field is known, and has its type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class NewSession(Sent):
+    task: Annotated[str, Field(min_length=1, max_length=limits.MAX_TASK_CHARACTERS)]
+    participants: Annotated[list[Name], Field(max_length=limits.MAX_PARTICIPANTS)] = []
+    session_id: Id | None = Field(None, description="A name of your own; sending it again with the same task changes nothing.")
+    title: Title | None = None
+    tags: Tags = []
+    metadata: JsonObject = {}
+
+
+class SessionChange(Sent):
+    status: Annotated[SessionStatus | None, Field(strict=False)] = None
+    title: Title | None = Field(None, description="An empty text takes the title away.")
+    tags: Tags | None = None
+
+
+class NewMessage(Sent):
+    source: Annotated[Name, Field(description="Who says it.")]
+    content: Annotated[str, Field(min_length=1, description="What is said, Markdown.")]
+    timestamp: Annotated[
+        Time | None, Field(description="When it was said, with its offset from UTC. Without it: when it came in.")
+    ] = None
+    message_id: Annotated[
+        Id | None, Field(description="Fixed before the first attempt to send: sending it again stores nothing.")
+    ] = None
+    kind: Annotated[str, Field(min_length=1, max_length=limits.MAX_KIND_CHARACTERS)] = MessageKind.TEXT.value
+    models_usage: JsonObject | None = Field(None, description="For example prompt_tokens and completion_tokens.")
+    metadata: JsonObject = {}
+
+
+def _one_or_many(value: object) -> str:
+    return "many" if isinstance(value, list) else "one"
+
+
+NewMessages = Annotated[
+    Annotated[NewMessage, Tag("one")] | Annotated[list[NewMessage], Field(min_length=1, max_length=MAX_MESSAGES), Tag("many")],
+    Discriminator(_one_or_many),
+]
+
+
+class SessionOut(Schema):
+    session_id: str
+    task: str
+    title: str | None
+    status: SessionStatus
+    state: SessionState = Field(description="As it looks now: an active session is running, or stalled.")
+    created_at: Time
+    updated_at: Time
+    last_message_at: Time | None
+    message_count: int
+    participants: list[str]
+    tags: list[str]
+    metadata: JsonObject
+
+
+class SessionList(Schema):
+    items: list[SessionOut]
+    next_cursor: str | None = Field(description="Pass it as cursor for what comes after; null at the end.")
+
+
+class MessageOut(Schema):
+    session_id: str
+    sequence: int = Field(description="Its number in the session: 1, 2, 3 … without a gap.")
+    message_id: str
+    source: str
+    content: str
+    timestamp: Time
+    kind: str
+    models_usage: JsonObject | None
+    metadata: JsonObject
+
+
+class MessageList(Schema):
+    items: list[MessageOut]
+    next_after: int | None = Field(description="Pass it as after for what comes then; null if this was all there is so far.")
+
+
+class Stored(Schema):
+    sequence: int
+    message_id: str
+
+
+class FieldErrorOut(Schema):
+    field: str
+    message: str
+    value: Any = None
+    limit: Any = None
+
+
+class ProblemOut(Schema):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldErrorOut] = []
+
+
+class SessionQuery(Schema):
+    status: list[SessionState] = Field([], max_length=len(SessionState), description="Any of them.")
+    agent: list[Name] = Field([], max_length=10, description="Each of them takes part.")
+    tag: Tags = Field([], max_length=10, description="Each of them is on the session.")
+    from_: date | None = Field(None, alias="from", description="Something still went on on this day or later.")
+    to: date | None = Field(None, description="It began on this day or earlier.")
+    tz: str | None = Field(None, max_length=64, description="Whose days are meant: Asia/Tokyo. Without it, the server's zone.")
+    cursor: str | None = Field(None, max_length=2_000, description="The next_cursor of the page before.")
+    limit: int = Field(50, ge=1, le=limits.MAX_LIST_LIMIT)
+
+
+class MessageQuery(Schema):
+    after: Count = Field(0, description="The sequence of the last message that is known already.")
+    limit: int = Field(200, ge=1, le=limits.MAX_LIST_LIMIT)
