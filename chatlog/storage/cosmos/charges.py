@@ -28,6 +28,7 @@ _KINDS_OF_POST = {
     "x-ms-cosmos-is-query-plan-request": "query plan",
     "x-ms-documentdb-isquery": "query",
     "x-ms-cosmos-is-batch-request": "batch",
+    "x-ms-documentdb-is-upsert": "upsert",
 }
 _OPERATIONS = {"GET": "read", "PUT": "replace", "PATCH": "patch", "DELETE": "delete", "POST": "create"}
 _is_bookkeeping: ContextVar[bool] = ContextVar("chatlog_is_bookkeeping", default=False)
