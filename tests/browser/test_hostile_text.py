@@ -200,7 +200,7 @@ def visit(context: BrowserContext, site: Site, batches: Sequence[Sequence[str]])
         for session in _sessions_to_visit(site, payloads, number=number):
             page.goto(f"{site.address}/sessions/{quote(session.session_id, safe='')}/")
             site.say(session, *(make_draft(content=payload) for payload in payloads))
-            page.wait_for_timeout(1500)  # there is no telling what such a page still shows
+            page.wait_for_timeout(800)  # there is no telling what such a page still shows
             page.evaluate(TOUCH)
             runs += count_runs(page)
         page.goto(f"{site.address}/")
