@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from dashboard import stores
+from dashboard.api import streams
 from dashboard.feeds import hub
 from dashboard.sockets import codes, registry
 
@@ -19,6 +20,7 @@ async def start_draining() -> None:
     """Say no to health checks from now on, and ask every browser to come back in a moment."""
     global _draining  # noqa: PLW0603  # a process goes down once
     _draining = True
+    streams.current.get().close_all()
     await registry.current.get().close_all(codes.GOING_DOWN, _("The server stops; the page comes back by itself."))
 
 

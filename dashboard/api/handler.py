@@ -31,6 +31,10 @@ class ApiRequest(ASGIRequest):
         return self._body
 
 
+class BrokenOff(Exception):
+    """An answer was given up in its middle."""
+
+
 class _TooLarge(BytesIO):
     """Stands for a body of which nothing was kept."""
 
@@ -59,7 +63,7 @@ class ApiHandler(ASGIHandler):
         response = refusal if request is None else await self.get_response_async(request)
         _complete_headers(response)
         if response.streaming:
-            await self._stream(response, receive, send)
+            await self._stream(response, scope, receive, send)
         else:
             await self.send_response(response, send)
 
@@ -74,7 +78,7 @@ class ApiHandler(ASGIHandler):
         audit.note(request, response)
         return response
 
-    async def _stream(self, response: HttpResponse, receive: Any, send: Any) -> None:
+    async def _stream(self, response: HttpResponse, scope: Any, receive: Any, send: Any) -> None:
         """Until it is over or nobody reads it any more."""
         sending = asyncio.create_task(self.send_response(response, send))
         leaving = asyncio.create_task(receive())
@@ -85,8 +89,13 @@ class ApiHandler(ASGIHandler):
             for task in (sending, leaving):
                 task.cancel()
             await asyncio.gather(sending, leaving, return_exceptions=True)
+            # Django closes its own wrappers; what they wrap would keep its place until somebody collects it.
+            await response._iterator.aclose()  # type: ignore[attr-defined]  # noqa: SLF001  # an asynchronous generator
         if is_over:
-            sending.result()  # an answer that broke off: the server has to know
+            # An answer that broke off, or was broken off: the server has to know, so that it looks like that to the client.
+            if sending.cancelled():
+                raise BrokenOff(f"The reader of {scope['path']!r} did not take what it was sent.")
+            sending.result()
 
     async def read_body(self, receive: Any) -> BytesIO:
         """Servers other than ours hand on whatever comes."""

@@ -28,6 +28,7 @@ _WHEN = {
     503: "The store does not answer; `Retry-After` says when to try again. Sending the same again is safe.",
 }
 _ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Send it as If-None-Match to be told whether anything changed."}}
+_OTHER_CONTENT = {"follow_session": ("text/event-stream",)}
 _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where it can be read."}}
 
 
@@ -48,7 +49,11 @@ def _complete(operation: dict[str, Any], *, method: str) -> None:
     responses = operation["responses"] = {str(status): value for status, value in operation["responses"].items()}
     statuses = _ANYWHERE + (_WITH_BODY if "requestBody" in operation else ())
     responses |= {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(statuses)}
-    if method == "get" and "application/json" in responses["200"].get("content", {}):
+    if operation["operationId"] in _OTHER_CONTENT:
+        responses["200"]["content"] = {
+            kind: {"schema": {"type": "string"}} for kind in _OTHER_CONTENT[operation["operationId"]]
+        }
+    elif method == "get":
         responses["200"]["headers"] = _ETAG
         responses["304"] = {"description": "The same as before.", "headers": _ETAG}
     if operation["operationId"] == "create_session":

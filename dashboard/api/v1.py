@@ -13,7 +13,7 @@ from ninja import NinjaAPI
 from ninja.errors import ValidationError, ValidationErrorContext
 from ninja.operation import Operation
 
-from dashboard.api import messages, sessions
+from dashboard.api import events, messages, sessions
 from dashboard.api.access import READ
 from dashboard.api.answers import answer_read
 from dashboard.api.filters import check_parameters
@@ -57,6 +57,7 @@ api = Api(
 )
 api.add_router("", sessions.router)
 api.add_router("", messages.router)
+api.add_router("", events.router)
 
 
 @api.exception_handler(Exception)

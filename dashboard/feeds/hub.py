@@ -13,6 +13,7 @@ from dashboard.feeds.hints import HintReceiver
 from dashboard.feeds.list_feed import SessionListFeed
 from dashboard.feeds.polled_feed import PolledFeed
 from dashboard.feeds.session_feed import SessionFeed
+from dashboard.feeds.tail import SessionTail
 from dashboard.feeds.viewer import Viewer
 from dashboard.feeds.wall_feed import WallFeed
 from dashboard.locale import ViewerLocale
@@ -27,6 +28,7 @@ MAX_LIST_FEEDS = 200
 
 WALL: Literal["wall"] = "wall"
 Page = SessionFilter | Literal["wall"]
+Feed = SessionFeed | SessionTail | PolledFeed[Any]
 
 
 class Hub:
@@ -35,6 +37,7 @@ class Hub:
     def __init__(self) -> None:
         self._feeds: dict[str, dict[ViewerLocale, SessionFeed]] = {}
         self._pages: dict[tuple[Page, ViewerLocale], PolledFeed[Any]] = {}
+        self._tails: dict[str, SessionTail] = {}
         self._hints: HintReceiver | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
@@ -60,9 +63,32 @@ class Hub:
         self._end(feed.stop())
         if not feeds:
             del self._feeds[session_id]
-            if self._hints is not None:
-                self._hints.forget(session_id)
-            self._rest_if_idle()
+            self._forget_if_unwatched(session_id)
+
+    def follow_session(self, session_id: str, follower: asyncio.Event) -> SessionTail:
+        """The session as events for programs; `follower` is set whenever there may be more of them."""
+        self._listen().listen(session_id)
+        tail = self._tails.get(session_id)
+        if tail is None or tail.reason:
+            tail = self._tails[session_id] = SessionTail(session_id, store=get_store())
+        tail.join(follower)
+        return tail
+
+    def unfollow_session(self, tail: SessionTail, follower: asyncio.Event) -> None:
+        tail.leave(follower)
+        if tail.is_followed:
+            return
+        self._end(tail.stop())
+        if self._tails.get(tail.session_id) is tail:
+            del self._tails[tail.session_id]
+            self._forget_if_unwatched(tail.session_id)
+
+    def _forget_if_unwatched(self, session_id: str) -> None:
+        if session_id in self._feeds or session_id in self._tails:
+            return
+        if self._hints is not None:
+            self._hints.forget(session_id)
+        self._rest_if_idle()
 
     def watch_list(self, where: SessionFilter, viewer: Viewer) -> None:
         self._watch_page(where, viewer, lambda: SessionListFeed(store=get_store(), where=where))
@@ -106,10 +132,10 @@ class Hub:
 
     async def close(self) -> None:
         """Stop everything. Viewers are told by whoever closes their sockets."""
-        feeds: tuple[SessionFeed | PolledFeed[Any], ...] = (*self._list_session_feeds(), *self._pages.values())
+        feeds: tuple[Feed, ...] = (*self._list_session_feeds(), *self._tails.values(), *self._pages.values())
         for feed in feeds:
             self._end(feed.stop())
-        self._feeds, self._pages = {}, {}
+        self._feeds, self._tails, self._pages = {}, {}, {}
         self._rest_if_idle()
         await asyncio.gather(*self._ending)
 
@@ -121,7 +147,7 @@ class Hub:
 
     def _rest_if_idle(self) -> None:
         """Nobody watches: ask neither the store nor the channel layer."""
-        if self._feeds or self._pages or self._hints is None or self._watcher is None:
+        if self._feeds or self._tails or self._pages or self._hints is None or self._watcher is None:
             return
         self._end(self._hints.stop())
         self._end(_cancel(self._watcher))
@@ -137,13 +163,15 @@ class Hub:
             self._wake(*self._pages.values())
         else:
             self._wake(*self._feeds.get(session_id, {}).values())
+            if session_id in self._tails:
+                self._tails[session_id].wake()
 
     async def _watch_store(self) -> None:
         """For writers that send no signals: other programs that write to the same store."""
         while True:
             try:
                 if await get_store().wait_for_change(at_most=WATCH_SECONDS):
-                    self._wake(*self._list_session_feeds(), *self._pages.values())
+                    self._wake(*self._list_session_feeds(), *self._tails.values(), *self._pages.values())
             except ChatlogError as error:  # the feeds meet the same trouble, and tell their viewers
                 logger.debug("The store could not be watched: %s", error)
                 await asyncio.sleep(1.0)
@@ -151,7 +179,7 @@ class Hub:
     def _list_session_feeds(self) -> list[SessionFeed]:
         return [feed for feeds in self._feeds.values() for feed in feeds.values()]
 
-    def _wake(self, *feeds: SessionFeed | PolledFeed[Any]) -> None:
+    def _wake(self, *feeds: Feed) -> None:
         for feed in feeds:
             feed.wake()
 

@@ -41,12 +41,12 @@ async def read_rows(store: SessionStore, session_id: str, *, after: int, previou
         )
     if not known and found:
         previous = found.pop(0)
-    messages = _without_hole(found, after=after)
+    messages = without_hole(found, after=after)
     html = await fragments.render_rows(messages, previous=previous) if messages else ()
     return Rows(after + 1, tuple(html), messages[-1] if messages else previous)
 
 
-def _without_hole(messages: Sequence[Message], *, after: int) -> Sequence[Message]:
+def without_hole(messages: Sequence[Message], *, after: int) -> Sequence[Message]:
     for offset, message in enumerate(messages):
         if message.sequence != after + 1 + offset:
             logger.warning("Session %s: message %d came before %d.", message.session_id, message.sequence, after + 1 + offset)

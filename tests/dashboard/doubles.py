@@ -44,6 +44,12 @@ class MemoryStore:
         await self._answer(session_id)
         return found
 
+    async def list_messages_before(self, session_id: str, *, before: int | None = None, limit: int = 200) -> list[Message]:
+        self.reads += 1
+        found = self.messages[: None if before is None else before - 1][-limit:]
+        await self._answer(session_id)
+        return found
+
     async def get_last_sequence(self, session_id: str) -> int:
         last = len(self.messages)
         await self._answer(session_id)

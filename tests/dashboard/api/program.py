@@ -57,7 +57,7 @@ class Program:
         received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         received.put_nowait({"type": "http.request", "body": body, "more_body": False})
-        task = asyncio.create_task(application(self._scope(method, path, headers), received.get, sent.put))
+        task = asyncio.create_task(application(self.scope(method, path, headers), received.get, sent.put))
         try:
             start = await asyncio.wait_for(sent.get(), 10)
             answered = {name.decode().lower(): value.decode("latin-1") for name, value in start["headers"]}
@@ -66,7 +66,7 @@ class Program:
             received.put_nowait({"type": "http.disconnect"})
             await asyncio.wait_for(task, 10)
 
-    def _scope(self, method: str, path: str, headers: dict[str, str]) -> dict[str, Any]:
+    def scope(self, method: str, path: str, headers: dict[str, str]) -> dict[str, Any]:
         path, _, query = path.partition("?")
         given = {"host": "testserver"} | self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
         if self.token:
