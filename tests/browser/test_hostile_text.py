@@ -164,6 +164,21 @@ def show_list(page: Page, site: Site) -> None:
     expect(page.locator("#connection")).to_have_text("connected", timeout=PATIENCE)
 
 
+def test_nothing_among_the_figures_of_use_runs(reader: tuple[Page, Trap], site: Site) -> None:
+    page, trap = reader
+    for number, payloads in enumerate(BATCHES):
+        session = hostile_session(payloads, number=number)
+        create_all(site, [session])
+        # Each batch says more than the one before: its speakers are in the chart, all others in the table.
+        site.say(session, *(make_draft(source=payload[:255]) for payload in payloads for _ in range(1 + number)))
+        page.goto(f"{site.address}/usage/")
+        for details in page.locator("main details").all():
+            details.evaluate("it => it.open = true")
+        expect(page.locator(".agents tbody tr")).not_to_have_count(0)
+        expect_text_only(page, trap)
+    assert page.errors == []
+
+
 def test_nothing_in_an_address_runs(reader: tuple[Page, Trap], site: Site) -> None:
     page, trap = reader
     paths = [f"/sessions/{quote(payload, safe='')}/" for payload in IDS[::2]]
@@ -175,6 +190,7 @@ def test_nothing_in_an_address_runs(reader: tuple[Page, Trap], site: Site) -> No
             f"/sessions/x/?before={quoted}",
             f"/login/?next={quoted}",
             f"/nowhere/{quoted}",
+            f"/usage/?tz={quoted}&from={quoted}",
             *words,
         )
         paths.append(addresses[start % len(addresses)])

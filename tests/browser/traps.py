@@ -51,7 +51,8 @@ STRANGERS = """() => {
   }
   const BAD = "iframe, frame, object, embed, base, img, video, audio, math, template, style, applet, plaintext, marquee";
   for (const element of document.querySelectorAll(BAD)) found.push(`<${element.localName}>`);
-  const OUR_FORMS = "dialog form, .login form, .search-form, #find, #row-actions, #filters > form, .session > .edit-form";
+  const OUR_FORMS = "dialog form, .login form, .search-form, #find, #row-actions, #filters > form, .session > .edit-form, "
+    + ".own-days > form";
   for (const element of document.querySelectorAll(`body script, main :is(link, meta), main form:not(${OUR_FORMS})`))
     found.push(`<${element.localName}> in the page`);
   return found;
