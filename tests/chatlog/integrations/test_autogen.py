@@ -75,6 +75,49 @@ async def test_tools_have_kinds_of_their_own_and_read_well(store: SessionStore) 
     assert messages[4].metadata["autogen_type"] == "ToolCallSummaryMessage"
 
 
+async def test_five_agents_with_tools_are_recorded_in_order(store: SessionStore) -> None:
+    answers = [teams.call("market_size", segment=f"区分{number}") for number in range(5)]
+    agents = teams.assistants(*answers, tools=[teams.market_size])
+    await collect(record(teams.round_robin(agents, turns=5).run_stream(task="How many?"), store=store))
+    session, messages = await the_session(store)
+    assert session.status is SessionStatus.COMPLETED
+    for name in AGENTS:
+        assert [m.kind for m in messages if m.source == name] == ["tool_call", "tool_result", "tool_result"]
+    assert [m.models_usage for m in messages if m.kind == MessageKind.TOOL_CALL] == [
+        {"prompt_tokens": 9, "completion_tokens": 4}
+    ] * 5
+
+
+async def test_the_stream_of_one_agent_is_recorded_with_its_answer(store: SessionStore) -> None:
+    agent = teams.assistants(teams.call("market_size", segment="小規模"), tools=[teams.market_size])[0]
+    asked = [TextMessage(content="How many?", source="user")]
+    *_, last = await collect(record(agent.on_messages_stream(asked, CancellationToken()), store=store, task="Alone"))
+    session, messages = await the_session(store)
+    assert [m.kind for m in messages] == ["tool_call", "tool_result", "tool_result"]
+    assert messages[-1].message_id == last.chat_message.id
+    assert session.status is SessionStatus.COMPLETED
+
+
+async def test_a_stream_that_cannot_be_closed_is_read_to_its_end(store: SessionStore) -> None:
+    class Relay:
+        def __init__(self, stream: Any) -> None:
+            self._stream = stream
+
+        def __aiter__(self) -> Any:
+            return aiter(self._stream)
+
+    items = await collect(record(Relay(teams.five_agents().run_stream(task="Go")), store=store))
+    session, messages = await the_session(store)
+    assert (len(items), len(messages), session.status) == (7, 7, SessionStatus.COMPLETED)
+
+
+async def test_a_run_that_is_no_stream_is_refused_where_it_was_passed(store: SessionStore) -> None:
+    run = teams.five_agents().run(task="Go")
+    with pytest.raises(ConfigurationError, match="a coroutine cannot be read in turns"):
+        record(run, store=store)  # type: ignore[arg-type]
+    run.close()
+
+
 async def test_a_selector_team_is_recorded_with_its_choices(store: SessionStore) -> None:
     await collect(record(teams.selector().run_stream(task="Go"), store=store))
     _, messages = await the_session(store)
