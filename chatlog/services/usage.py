@@ -13,12 +13,14 @@ from chatlog.domain.filters import SessionFilter
 from chatlog.domain.models import Session, SessionState, SessionStatus
 from chatlog.domain.usage import UsageDay
 from chatlog.services.usage_folding import AgentSum, UsageFold
+from chatlog.services.usage_folds import Folds
 from chatlog.services.usage_range import UsageRange
 from chatlog.storage.base import SessionStore
 
 MOST_BUSIEST = 10
 # Folding so many remarks takes some milliseconds; of more, a thread does it.
 LONG_MESSAGES = 50_000
+_folds = Folds()
 _RUNNING = SessionFilter(states=frozenset({SessionState.RUNNING}))
 
 
@@ -147,9 +149,7 @@ class _Figures(TypedDict):
 
 
 def _fold(days: Sequence[UsageDay], stretch: UsageRange) -> _Figures:
-    base, fold = UsageFold(stretch.before()), UsageFold(stretch)
-    base.add(days)
-    fold.add(days)
+    base, fold = _folds.fold(days, stretch.before()), _folds.fold(days, stretch)
     return _Figures(
         totals=_total(fold),
         before=_total(base),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -27,22 +28,24 @@ class AgentSum:
     """What one agent did in all the days.
 
     Attributes:
-        lengths: the letters of each remark, in pieces, each of them as a store gave it.
+        lengths: how many of its remarks have so many letters.
     """
 
     sessions: int = 0
     messages: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    lengths: list[tuple[int, ...]] = field(default_factory=list)
+    lengths: Counter[int] = field(default_factory=Counter)
+
+    def copy(self) -> AgentSum:
+        """Another one that goes on by itself."""
+        return replace(self, lengths=self.lengths.copy())
 
     def measure(self) -> tuple[int, float | None]:
         """All letters together, and the median of the remarks' lengths: exact, `None` without a remark."""
-        # Counting takes a third of the time that sorting takes.
-        counts = Counter(chain.from_iterable(self.lengths))
-        lengths = sorted(counts)
-        letters = sum(length * counts[length] for length in lengths)
-        upto = list(accumulate(counts[length] for length in lengths))
+        lengths = sorted(self.lengths)
+        letters = sum(length * self.lengths[length] for length in lengths)
+        upto = list(accumulate(self.lengths[length] for length in lengths))
         if not upto:
             return letters, None
         # With an even number of remarks there are two in the middle.
@@ -83,6 +86,14 @@ class UsageFold:
             for name, agent in figures.agents.items():
                 self._add_agent(name, agent, pieces, hours)
 
+    def copy(self) -> UsageFold:
+        """Another one that goes on by itself."""
+        twin = copy(self)
+        twin.messages, twin.outcomes = [counts.copy() for counts in self.messages], [counts.copy() for counts in self.outcomes]
+        twin.hours = self.hours.copy()
+        twin.agents = defaultdict(AgentSum, ((name, total.copy()) for name, total in self.agents.items()))
+        return twin
+
     def _cut(self, start: int) -> Iterator[tuple[int, int, int]]:
         """Which quarters of a UTC day belong to which days of the range: (day, first quarter, quarter after the last)."""
         day = max(0, bisect_right(self._starts, start) - 1)
@@ -117,7 +128,7 @@ class UsageFold:
         total.messages += said
         total.prompt_tokens += sum(agent.prompt_tokens[part])
         total.completion_tokens += sum(agent.completion_tokens[part])
-        total.lengths.append(agent.lengths[left_out : left_out + said])
+        total.lengths.update(agent.lengths[left_out : left_out + said])
         counts = self.hours
         for quarter, count in zip(agent.quarters[part], agent.messages[part], strict=True):
             counts[hours[quarter]] += count
