@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
+from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, ToolMessage
+from langchain_core.tools import InjectedToolCallId, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
 
 import chatlog
@@ -116,6 +118,44 @@ async def test_only_what_is_new_of_a_longer_conversation_is_recorded(store: Sess
         await graph.ainvoke({"messages": whole}, {"callbacks": callbacks, "configurable": {"thread_id": "2"}})
     _, messages = await the_session(store)
     assert [m.content for m in messages] == ["Two?", "Second.", "Three?", "Third."]
+
+
+async def test_a_node_that_repeats_what_a_checkpoint_remembers_says_only_what_is_new(store: SessionStore) -> None:
+    def repeats(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [*state["messages"], AIMessage(f"{len(state['messages'])} before.")]}
+
+    graph = graphs.builder_of(market_analyst=repeats).compile(checkpointer=InMemorySaver())
+    thread = {"configurable": {"thread_id": "1"}}
+    await graph.ainvoke({"messages": "Before it was recorded."}, thread)
+    async with record(store=store) as callbacks:
+        await graph.ainvoke(GO, {"callbacks": callbacks, **thread})
+    _, messages = await the_session(store)
+    assert [m.content for m in messages] == ["Go", "3 before."]
+
+
+async def test_a_tool_hands_over_once_though_its_node_brings_the_same_command(store: SessionStore) -> None:
+    @tool
+    def escalate(tool_call_id: Annotated[str, InjectedToolCallId]) -> Command[Any]:
+        """Hand over within the graph."""
+        return Command(goto="boss", update={"messages": [ToolMessage("The boss decides.", tool_call_id=tool_call_id)]})
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("clerk", graphs.asks(graphs.model(graphs.says("", tool_calls=[graphs.call("escalate")]))))
+    graph.add_node("tools", ToolNode([escalate]))
+    graph.add_node("boss", lambda _: {"messages": [AIMessage("No.")]})
+    graph.add_edge("__start__", "clerk")
+    graph.add_edge("clerk", "tools")
+    reports: list[RunReport] = []
+    async with record(store=store, on_report=reports.append) as callbacks:
+        await graph.compile().ainvoke(GO, {"callbacks": callbacks})
+    _, messages = await the_session(store)
+    assert [(m.source, m.kind) for m in messages[1:]] == [
+        ("clerk", "tool_call"),
+        ("clerk", "tool_result"),
+        ("clerk", "handoff"),
+        ("boss", "text"),
+    ]
+    assert (reports[0].saved, reports[0].lost) == (5, 0)
 
 
 async def test_a_person_who_is_asked_and_answers_is_recorded(store: SessionStore) -> None:

@@ -185,6 +185,7 @@ async def test_ids_that_are_no_ids_and_calls_numbered_from_one_again_lose_nothin
     _, messages = await the_session(store)
     assert len(messages) == 3 * 2 + 2 * 4
     assert len({m.message_id for m in messages}) == len(messages)
+    assert FAKE_RESPONSES_ID not in {m.message_id for m in messages}
     assert [m.metadata["openai_id"] for m in messages if m.content == "x/y"] == ["a/b"]
     assert next(m.message_id for m in messages if m.kind == MessageKind.TOOL_RESULT) == "call_1.output"
 
