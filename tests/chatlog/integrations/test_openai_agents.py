@@ -204,6 +204,23 @@ async def test_hooks_of_ones_own_are_called_as_before(store: SessionStore) -> No
     assert set(heard) == {name for name in dir(RunHooks()) if name.startswith("on_")}  # also those that later lines add
 
 
+async def test_an_agent_that_is_a_tool_is_heard_if_it_has_the_hooks(store: SessionStore) -> None:
+    expert = Agent(name="expert", model=team.ScriptedModel(team.says("About 4,000.")))
+    async with record(store=store) as hooks:
+        asks = expert.as_tool("ask_expert", "Knows figures.", hooks=hooks)
+        agent = team.one_agent(team.calls("ask_expert", input="How many?"), team.says("Done."), tools=[asks])
+        await Runner.run(agent, "Go", hooks=hooks)
+    session, messages = await the_session(store)
+    assert [(m.source, m.kind) for m in messages] == [
+        ("user", "text"),
+        ("market_analyst", "tool_call"),
+        ("expert", "text"),
+        ("market_analyst", "tool_result"),
+        ("market_analyst", "text"),
+    ]
+    assert session.status is SessionStatus.COMPLETED
+
+
 async def test_a_store_that_is_away_leaves_the_run_alone_and_is_told(troubled: TroubledStore) -> None:
     def away() -> None:
         raise StorageUnavailable("nobody there")
