@@ -9,6 +9,7 @@ from ninja.schema import NinjaGenerateJsonSchema
 
 from dashboard.api.problems import CONTENT_TYPE
 from dashboard.api.schemas import ProblemOut
+from dashboard.export_formats import FORMATS
 
 _ANYWHERE = (400, 401, 403, 404, 405, 413, 422, 429, 500, 503)
 _WITH_BODY = (408, 409, 415)
@@ -28,7 +29,10 @@ _WHEN = {
     503: "The store does not answer; `Retry-After` says when to try again. Sending the same again is safe.",
 }
 _ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Send it as If-None-Match to be told whether anything changed."}}
-_OTHER_CONTENT = {"follow_session": ("text/event-stream",)}
+_OTHER_CONTENT = {
+    "follow_session": ("text/event-stream",),
+    "export_session": tuple(sorted({chosen.content_type.partition(";")[0] for chosen in FORMATS.values()})),
+}
 _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where it can be read."}}
 
 

@@ -13,7 +13,7 @@ from ninja import NinjaAPI
 from ninja.errors import ValidationError, ValidationErrorContext
 from ninja.operation import Operation
 
-from dashboard.api import events, messages, sessions
+from dashboard.api import events, exports, messages, searching, sessions
 from dashboard.api.access import READ
 from dashboard.api.answers import answer_read
 from dashboard.api.filters import check_parameters
@@ -55,9 +55,8 @@ api = Api(
     urls_namespace=NAMESPACE,
     parser=StrictParser(),
 )
-api.add_router("", sessions.router)
-api.add_router("", messages.router)
-api.add_router("", events.router)
+for _part in (sessions, messages, events, exports, searching):
+    api.add_router("", _part.router)
 
 
 @api.exception_handler(Exception)
