@@ -14,11 +14,10 @@ from django.conf import settings
 from twisted.internet import reactor as typed_reactor
 
 from dashboard.api import problems
+from dashboard.bounded_channel import make_protocol, write_refusal
 from dashboard.safe_headers import safe_headers
 
 reactor: Any = typed_reactor  # its type says that its methods take no self
-# Time for the client to read why, before the connection is cut under what it still sends.
-LINGER_SECONDS = 2.0
 # The largest body in this time is 70 kB a second. Who sends a byte now and then keeps a place that others need.
 BODY_SECONDS = 60.0
 
@@ -115,10 +114,11 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
         """daphne's own error page, without its inline style and with the headers of every other answer."""
-        headers, text = self._describe(status, f"{status_text.decode('ascii')}: {body}")
-        headers.append((b"Content-Length", str(len(text)).encode()))
+        content_type, text = self._describe(status, f"{status_text.decode('ascii')}: {body}")
+        content = text.encode()
+        headers = [*safe_headers(content_type.encode()), (b"Content-Length", str(len(content)).encode())]
         self.handle_reply({"type": "http.response.start", "status": status, "headers": headers})
-        self.handle_reply({"type": "http.response.body", "body": text})
+        self.handle_reply({"type": "http.response.body", "body": content})
 
     def _refuse_large(self) -> None:
         text = f"The body is larger than {self._limit} bytes; nothing here takes more."
@@ -132,18 +132,13 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
         self._forget_deadline()
         self._refused = True
         self.content.truncate(0)
-        headers, body = self._describe(status, text)
-        head = [(b"Content-Length", str(len(body)).encode()), (b"Connection", b"close"), *headers]
-        lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode()), *(b": ".join(pair) for pair in head), b"", body]
-        # Past Twisted's response machinery, which only starts once the whole body has come.
-        self.channel.transport.write(b"\r\n".join(lines))
-        reactor.callLater(LINGER_SECONDS, self.channel.loseConnection)
+        write_refusal(self.channel, status, *self._describe(status, text))
 
-    def _describe(self, status: int, text: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
-        """In the form of the API for programs, as a line for everybody else."""
+    def _describe(self, status: int, text: str) -> tuple[str, str]:
+        """Content type and text: in the form of the API for programs, as a line for everybody else."""
         if not self._is_for_api:
-            return safe_headers(b"text/plain; charset=utf-8"), f"{status} {text}\n".encode()
-        return safe_headers(problems.CONTENT_TYPE.encode()), json.dumps(problems.describe_refusal(status, text)).encode()
+            return "text/plain; charset=utf-8", f"{status} {text}\n"
+        return problems.CONTENT_TYPE, json.dumps(problems.describe_refusal(status, text))
 
     def _forget_deadline(self) -> None:
         if self._deadline is not None:
@@ -152,6 +147,8 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
 
 
 class BoundedHTTPFactory(HTTPFactory):  # type: ignore[misc]  # daphne carries no types
+    protocol = staticmethod(make_protocol)
+
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802  # Twisted's name
         protocol = super().buildProtocol(addr)
         protocol.requestFactory = BoundedRequest

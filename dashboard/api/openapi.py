@@ -11,7 +11,7 @@ from dashboard.api.problems import CONTENT_TYPE
 from dashboard.api.schemas import ProblemOut
 from dashboard.export_formats import FORMATS
 
-_ANYWHERE = (400, 401, 403, 404, 405, 413, 422, 429, 500, 503)
+_ANYWHERE = (400, 401, 403, 404, 405, 413, 414, 422, 429, 500, 503)
 _WITH_BODY = (408, 409, 415)
 _WHEN = {
     400: "The body is not JSON, or the request is not HTTP.",
@@ -22,6 +22,7 @@ _WHEN = {
     408: "The body did not come in time.",
     409: "The id is used already, for something else.",
     413: "More than the server takes, or than a store can keep.",
+    414: "The address is longer than 16 kB.",
     415: "Not JSON, or compressed.",
     422: "A field or parameter is wrong; `errors` names it, its value and the limit.",
     429: "The token asks too often; `Retry-After` says when to go on.",

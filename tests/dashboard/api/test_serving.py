@@ -58,6 +58,21 @@ async def test_a_body_that_does_not_come_to_its_end_is_given_up(tmp_path: Path) 
         assert (status, "within 0.5 s" in text) == (408, True)
 
 
+async def test_an_address_that_is_too_long_is_answered_and_not_hung_up_on(tmp_path: Path) -> None:
+    async with running_site(tmp_path) as site:
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(b"GET /api/v1/search?q=" + b"x" * 1_000_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        status, headers, text = parse(await asyncio.wait_for(reader.read(), 20))
+        writer.close()
+        assert (status, headers["content-type"]) == (414, "application/problem+json")
+        assert "longer than 16384 bytes" in json.loads(text)["detail"]
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(b"this is no request\r\n\r\n")
+        status, headers, text = parse(await asyncio.wait_for(reader.read(), 20))
+        writer.close()
+        assert (status, json.loads(text)["status"]) == (400, 400)
+
+
 async def test_what_the_server_itself_refuses_is_a_problem_too(tmp_path: Path) -> None:
     async with running_site(tmp_path) as site:
         reader, writer = await asyncio.open_connection("127.0.0.1", site.port)

@@ -1,0 +1,55 @@
+"""Requests that are no HTTP, or whose address is too long: Twisted hangs up without a word, or with one nobody can read."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from twisted.internet import reactor as typed_reactor
+from twisted.web.http import HTTPChannel, _GenericHTTPChannelProtocol
+
+from dashboard.api import problems
+from dashboard.safe_headers import safe_headers
+
+reactor: Any = typed_reactor  # its type says that its methods take no self
+# Time for the client to read why, before the connection is cut under what it still sends.
+LINGER_SECONDS = 2.0
+
+
+class BoundedChannel(HTTPChannel):
+    _is_refused = False
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802  # Twisted's name
+        if not self._is_refused:
+            super().dataReceived(data)  # type: ignore[no-untyped-call]  # Twisted's own types are incomplete
+
+    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802  # Twisted's name
+        text = f"The address or a header is longer than {self.MAX_LENGTH} bytes."
+        self._refuse(HTTPStatus.REQUEST_URI_TOO_LONG, text)
+
+    def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802  # Twisted's name
+        text = f"This is no HTTP request, or its headers are longer than {self.totalHeadersSize} bytes."
+        self._refuse(HTTPStatus.BAD_REQUEST, text)
+
+    def _refuse(self, status: HTTPStatus, text: str) -> None:
+        """As a problem: whom it concerns is not known yet, and a person can read it too."""
+        if self._is_refused:
+            return
+        self._is_refused = True
+        self._buffer = b""  # of the lines that are here already, none is looked at
+        write_refusal(self, status, problems.CONTENT_TYPE, json.dumps(problems.describe_refusal(status, text)))
+
+
+def write_refusal(channel: Any, status: HTTPStatus, content_type: str, text: str) -> None:
+    """Past Twisted's response machinery, which only starts once a whole request has come."""
+    body = text.encode()
+    headers = [(b"Content-Length", str(len(body)).encode()), (b"Connection", b"close"), *safe_headers(content_type.encode())]
+    first = b"HTTP/1.1 %d %s" % (status, status.phrase.encode())
+    channel.transport.write(b"\r\n".join([first, *(b": ".join(pair) for pair in headers), b"", body]))
+    reactor.callLater(LINGER_SECONDS, channel.loseConnection)
+
+
+def make_protocol() -> Any:
+    """What Twisted's factory makes, with our channel in it."""
+    return _GenericHTTPChannelProtocol(BoundedChannel())  # type: ignore[no-untyped-call]  # as above
