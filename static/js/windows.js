@@ -42,9 +42,11 @@ async function fetchPart(query) {
 
 // What is being read stays where it is on the screen, whatever comes above it: also while the browser, over some frames, finds
 // out how high the new rows are. Scrolling meanwhile is the reader's, and left alone.
+const MENDED_FRAMES = 30;
 let held = null;
 let heldAt = 0;
 let frames = 0;
+let landed = null; // the row that was gone to last: as long as it is in sight, it is the one that stays
 
 function heightOf(row) {
   return row.getBoundingClientRect().top + scrollY;
@@ -68,18 +70,25 @@ function hold(row) {
   heldAt = row ? heightOf(row) : 0;
   document.documentElement.classList.add("inserting"); // or the browser would mend it a second time
   if (frames <= 0) requestAnimationFrame(keepMending);
-  frames = 5;
+  frames = MENDED_FRAMES;
+}
+
+function isInSight(row) {
+  if (!row?.isConnected) return false;
+  const { top, bottom } = row.getBoundingClientRect();
+  return bottom > 100 && top < innerHeight;
 }
 
 function keepPlace(change) {
   mend();
-  hold([...messages.children].find((row) => row.getBoundingClientRect().bottom > 100));
+  hold(isInSight(landed) ? landed : [...messages.children].find((row) => row.getBoundingClientRect().bottom > 100));
   change();
   mend();
 }
 
 // Brings a row into the upper part of the screen, where it stays.
 export function land(row) {
+  landed = row;
   row.scrollIntoView({ block: "start", behavior: "instant" });
   hold(row);
 }

@@ -193,8 +193,10 @@ def walk(page: Page, most: int) -> list[dict[str, Any]]:
     for _ in range(most):
         page.keyboard.press("Tab")
         element = page.evaluate(FOCUSED)
-        if element["isBody"] or (found and element == found[0]):
+        if element["isBody"] or page.evaluate("document.activeElement === window.firstFocused"):
             break
+        if not found:
+            page.evaluate("window.firstFocused = document.activeElement")
         found.append(element)
     return found
 

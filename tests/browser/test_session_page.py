@@ -51,8 +51,13 @@ def page(context: BrowserContext, site: Site, request: pytest.FixtureRequest) ->
     assert page.errors == []  # type: ignore[attr-defined]
 
 
-IS_BELOW_THE_BARS = """sequence => document.getElementById(`message-${sequence}`).getBoundingClientRect().top
-  >= document.getElementById("session-state").getBoundingClientRect().bottom - 1"""
+# Below the bars, and in the upper half unless the page ends there.
+IS_WHERE_EYES_LOOK_FIRST = """sequence => {
+  const { top } = document.getElementById(`message-${sequence}`).getBoundingClientRect();
+  const isAtTheEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 2;
+  const bars = document.getElementById("session-state").getBoundingClientRect();
+  return top >= bars.bottom - 1 && (top < innerHeight / 2 || isAtTheEnd);
+}"""
 
 
 def look_at(page: Page, site: Site, session: Session, rest: str = "") -> None:
@@ -72,9 +77,7 @@ def expect_landed(page: Page, sequence: int) -> None:
     expect(row).to_be_in_viewport(ratio=0.9, timeout=PATIENCE)
     expect(page.locator("#messages > :target")).to_have_attribute("data-sequence", str(sequence))
     # While what is above it is measured it moves, and is put back.
-    page.wait_for_function(IS_BELOW_THE_BARS, arg=sequence, timeout=PATIENCE)
-    is_in_upper_half = row.evaluate("row => row.getBoundingClientRect().top < innerHeight / 2")
-    assert is_in_upper_half or is_at_the_end(page), "a remark that is looked for is where eyes look first"
+    page.wait_for_function(IS_WHERE_EYES_LOOK_FIRST, arg=sequence, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(
