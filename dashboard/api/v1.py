@@ -51,7 +51,7 @@ api = Api(
     version="1.0.0",
     description=_ABOUT,
     openapi_url=None,  # ours wants a token, as everything here does
-    docs_url=None,  # ninja's page is made of inline scripts; ours is dashboard/views/api_docs.py
+    docs_url=None,  # ninja's page is made of inline scripts, which the policy forbids
     urls_namespace=NAMESPACE,
     parser=StrictParser(),
 )
