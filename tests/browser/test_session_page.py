@@ -51,10 +51,10 @@ def page(context: BrowserContext, site: Site, request: pytest.FixtureRequest) ->
     assert page.errors == []  # type: ignore[attr-defined]
 
 
-# Below the bars, and in the upper half unless the page ends there.
+# Below the bars, and in the upper half unless the page ends there, but for some of the empty space below its last remark.
 IS_WHERE_EYES_LOOK_FIRST = """sequence => {
   const { top } = document.getElementById(`message-${sequence}`).getBoundingClientRect();
-  const isAtTheEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 2;
+  const isAtTheEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 16;
   const bars = document.getElementById("session-state").getBoundingClientRect();
   return top >= bars.bottom - 1 && (top < innerHeight / 2 || isAtTheEnd);
 }"""
