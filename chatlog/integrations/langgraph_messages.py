@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import UUID, uuid4
 
 from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage, ToolMessage, convert_to_messages
@@ -51,6 +51,24 @@ def messages_in(value: Any) -> Iterator[BaseMessage]:
             for each in part if isinstance(part, list | tuple) else (part,):
                 if isinstance(each, BaseMessage):
                     yield each
+
+
+def shorthand_in(value: Any) -> Iterator[BaseMessage]:
+    """The messages that a node's update has as texts, pairs or dicts, which LangGraph only makes messages of later."""
+    for update in value if isinstance(value, list | tuple) else (value,):
+        if isinstance(update, Command):
+            yield from shorthand_in(update.update)
+        elif isinstance(update, Mapping):
+            given = update.get("messages")
+            for each in given if isinstance(given, list) else (given,):
+                if _is_shorthand(each):
+                    yield from convert_to_messages([each])
+
+
+def _is_shorthand(value: Any) -> TypeGuard[str | tuple[str, str] | dict[str, Any]]:
+    if isinstance(value, tuple):
+        return len(value) == 2 and all(isinstance(part, str) for part in value)
+    return isinstance(value, str) or (isinstance(value, dict) and "role" in value and "content" in value)
 
 
 def _parts(state: Any) -> Iterable[Any]:
@@ -168,7 +186,7 @@ def _text(message: BaseMessage) -> str:
 
 def _tokens(message: BaseMessage) -> dict[str, int] | None:
     usage = getattr(message, "usage_metadata", None)
-    return None if not usage else {"prompt_tokens": usage["input_tokens"], "completion_tokens": usage["output_tokens"]}
+    return remarks.tokens(usage.get("input_tokens"), usage.get("output_tokens")) if usage else None
 
 
 def _as_text(value: Any) -> str:
