@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from typing import Annotated, Any
 
 import pytest
@@ -15,13 +13,11 @@ from langgraph.graph import MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
 
-import chatlog
-from chatlog import ConfigurationError, InvalidInput, MessageKind, SessionStatus, SessionStore, StorageUnavailable
+from chatlog import MessageKind, SessionStatus, SessionStore
 from chatlog.integrations.background import RunReport
 from chatlog.integrations.langgraph import RUN_SOURCE, record
 from tests.chatlog.integrations import graphs
 from tests.chatlog.integrations.conftest import the_session
-from tests.chatlog.integrations.troubled_store import TroubledStore
 from tests.factories import AGENTS
 
 GO = {"messages": [("user", "Go")]}
@@ -263,34 +259,6 @@ async def test_a_run_after_one_that_failed_decides(store: SessionStore) -> None:
     assert session.status is SessionStatus.COMPLETED
 
 
-async def test_a_cancelled_run_is_recorded_as_cancelled(store: SessionStore) -> None:
-    scripted = graphs.model(graphs.says("", tool_calls=[graphs.call("market_size", segment="a")]))
-    agent = graphs.agent(scripted, [graphs.market_size])
-
-    async def run() -> None:
-        async with record(store=store) as callbacks:
-            await agent.ainvoke(GO, {"callbacks": callbacks})
-
-    task = asyncio.create_task(run())
-    await scripted.waits.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    session, messages = await the_session(store)
-    assert session.status is SessionStatus.CANCELLED
-    assert [m.kind for m in messages] == ["text", "tool_call", "tool_result"]
-
-
-async def test_a_stream_that_is_left_early_is_cancelled(store: SessionStore) -> None:
-    nodes = {name: graphs.asks(graphs.model(graphs.says(f"I am {name}."))) for name in AGENTS}
-    async with record(store=store) as callbacks:
-        async for _ in graphs.graph_of(**nodes).astream(GO, {"callbacks": callbacks}, stream_mode="updates"):
-            break
-    session, messages = await the_session(store)
-    assert session.status is SessionStatus.CANCELLED
-    assert [m.source for m in messages][:2] == ["user", AGENTS[0]]
-
-
 async def test_a_state_without_messages_is_recorded_by_what_models_and_tools_say(store: SessionStore) -> None:
     scripted = graphs.model(graphs.says("A slogan."))
 
@@ -327,18 +295,6 @@ async def test_what_is_tagged_to_stay_unseen_is_not_recorded(store: SessionStore
     assert [m.content for m in messages] == ["Go", "Done."]
 
 
-async def test_a_store_that_is_away_leaves_the_run_alone_and_is_told(troubled: TroubledStore) -> None:
-    def away() -> None:
-        raise StorageUnavailable("nobody there")
-
-    troubled.before_create = away
-    reports: list[RunReport] = []
-    async with record(store=troubled, on_report=reports.append, flush_seconds=0.05) as callbacks:
-        result = await graphs.graph_of(a=graphs.asks(graphs.model(graphs.says("Done.")))).ainvoke(GO, {"callbacks": callbacks})
-    assert (result["messages"][-1].content, reports[0].saved, reports[0].lost) == ("Done.", 0, 2)
-    assert isinstance(reports[0].first_error, StorageUnavailable)
-
-
 async def test_a_message_that_cannot_be_read_is_counted_and_the_run_goes_on(store: SessionStore) -> None:
     class Unreadable(AIMessage):
         @property
@@ -350,28 +306,3 @@ async def test_a_message_that_cannot_be_read_is_counted_and_the_run_goes_on(stor
     async with record(store=store, on_report=reports.append) as callbacks:
         result = await graph.ainvoke(GO, {"callbacks": callbacks})
     assert (len(result["messages"]), reports[0].saved, reports[0].lost) == (3, 2, 1)
-
-
-async def test_a_session_of_ones_own_keeps_its_status(store: SessionStore) -> None:
-    async with chatlog.Recorder(store, task="Both rounds") as session:
-        for _ in range(2):
-            async with record(recorder=session) as callbacks:
-                graph = graphs.graph_of(a=graphs.asks(graphs.model(graphs.says("Done."))))
-                await graph.ainvoke(GO, {"callbacks": callbacks})
-        assert (await store.get_session(session.session_id)).status is SessionStatus.ACTIVE
-    stored, messages = await the_session(store)
-    assert (stored.task, stored.status, len(messages)) == ("Both rounds", SessionStatus.COMPLETED, 4)
-
-
-async def test_what_the_caller_passed_is_refused_where_it_was_passed(store: SessionStore) -> None:
-    with pytest.raises(ConfigurationError, match="either a store"):
-        record()
-    with pytest.raises(InvalidInput, match="session_id"):
-        record(store=store, session_id="a/b")
-
-
-def test_without_langgraph_the_extra_is_named() -> None:
-    program = "import sys; sys.modules['langgraph'] = None; import chatlog.integrations.langgraph"
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert "ConfigurationError" in ended.stderr
-    assert "pip install 'chatlog[langgraph]'" in ended.stderr
