@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
-from agents import Agent, RunHooks, Runner, handoff
+from agents import (
+    Agent,
+    ModelResponse,
+    RunContextWrapper,
+    RunHooks,
+    Runner,
+    RunState,
+    SQLiteSession,
+    ToolGuardrailFunctionOutput,
+    ToolOutputImage,
+    Usage,
+    function_tool,
+    handoff,
+    tool_input_guardrail,
+)
 from agents.models.fake_id import FAKE_RESPONSES_ID
+from openai.types.responses.response_output_item import ImageGenerationCall
 from pydantic import BaseModel
 
 from chatlog import MessageKind, SessionStatus, SessionStore
@@ -187,12 +203,136 @@ async def test_an_agent_that_is_a_tool_is_heard_if_it_has_the_hooks(store: Sessi
     assert session.status is SessionStatus.COMPLETED
 
 
-async def test_an_item_that_cannot_be_read_is_counted_and_the_run_goes_on(store: SessionStore) -> None:
+@function_tool(needs_approval=True)
+def pay() -> str:
+    """Costs money."""
+    return "paid"
+
+
+@pytest.mark.parametrize("way", ["at once", "from what was written down"])
+@pytest.mark.parametrize(("verdict", "answer"), [("approve", "paid"), ("reject", "Tool execution was not approved.")])
+async def test_a_run_that_goes_on_after_an_approval_completes_the_session(
+    store: SessionStore, way: str, verdict: str, answer: str
+) -> None:
+    agent = team.one_agent(team.calls("pay"), team.says("Done."), tools=[pay])
+    async with record(store=store) as hooks:
+        state = (await Runner.run(agent, "Go", hooks=hooks)).to_state()
+        if way != "at once":
+            state = await RunState.from_json(agent, state.to_json())
+        (asked,) = state.get_interruptions()
+        getattr(state, verdict)(asked)
+        await Runner.run(agent, state, hooks=hooks)
+    session, messages = await the_session(store)
+    assert session.status is SessionStatus.COMPLETED
+    assert [m.kind for m in messages] == ["text", "tool_call", "tool_result", "text"]
+    assert messages[2].content == f"pay\n```\n{answer}\n```"
+    assert messages[2].message_id == f"{messages[1].metadata['call_id']}.output"
+
+
+async def test_leaving_while_a_person_is_asked_is_leaving_early(store: SessionStore) -> None:
+    async with record(store=store) as hooks:
+        await Runner.run(team.one_agent(team.calls("pay"), tools=[pay]), "Go", hooks=hooks)
+    session, _ = await the_session(store)
+    assert session.status is SessionStatus.CANCELLED
+
+
+async def test_a_run_after_one_that_failed_decides_and_repeats_no_question(store: SessionStore) -> None:
+    agent = team.one_agent(LookupError("no figures today"), team.says("Now."), team.says("Again."))
+    conversation = SQLiteSession("1")
+    async with record(store=store) as hooks:
+        with pytest.raises(LookupError):
+            await Runner.run(agent, "One?", hooks=hooks, session=conversation)
+        await Runner.run(agent, "Two?", hooks=hooks, session=conversation)
+        await Runner.run(agent, "Three?", hooks=hooks, session=conversation)
+    session, messages = await the_session(store)
+    assert [m.content for m in messages] == ["One?", "Two?", "Now.", "Three?", "Again."]
+    assert session.status is SessionStatus.COMPLETED
+
+
+async def test_runs_with_one_context_are_each_recorded_with_their_question(store: SessionStore) -> None:
+    agent, context = team.one_agent(team.says("1"), team.says("2")), RunContextWrapper(context=None)
+    async with record(store=store) as hooks:
+        for question in ("One?", "Two?"):
+            await Runner.run(agent, question, hooks=hooks, context=context)
+    _, messages = await the_session(store)
+    assert [m.content for m in messages] == ["One?", "1", "Two?", "2"]
+
+
+async def test_runs_at_the_same_time_are_recorded_each_remark_once(store: SessionStore) -> None:
+    agents = [team.one_agent([team.says(f"{n} "), team.says("all.")], output_type=None) for n in range(4)]
+    async with record(store=store) as hooks:
+        await asyncio.gather(*(Runner.run(agent, f"{n}?", hooks=hooks) for n, agent in enumerate(agents)))
+    session, messages = await the_session(store)
+    assert sorted(m.content for m in messages) == sorted(["0?", "1?", "2?", "3?", "0 ", "1 ", "2 ", "3 ", *["all."] * 4])
+    assert session.status is SessionStatus.COMPLETED
+
+
+async def test_leaving_after_an_agent_that_was_a_tool_is_leaving_early(store: SessionStore) -> None:
+    expert = Agent(name="expert", model=team.ScriptedModel(team.says("About 4,000.")))
+    async with record(store=store) as hooks:
+        asks = expert.as_tool("ask_expert", "Knows figures.", hooks=hooks)
+        agent = team.one_agent(team.calls("ask_expert", input="How many?"), team.says("Done."), tools=[asks])
+        streamed = Runner.run_streamed(agent, "Go", hooks=hooks)
+        async for event in streamed.stream_events():
+            if event.type == "run_item_stream_event" and event.name == "tool_output":
+                streamed.cancel()
+    session, messages = await the_session(store)
+    assert [m.kind for m in messages] == ["text", "tool_call", "text", "tool_result"]
+    assert session.status is SessionStatus.CANCELLED
+
+
+async def test_what_a_guardrail_answers_in_a_tools_place_is_recorded(store: SessionStore) -> None:
+    @tool_input_guardrail
+    def never(_: Any) -> ToolGuardrailFunctionOutput:
+        return ToolGuardrailFunctionOutput.reject_content("not today")
+
+    @function_tool(tool_input_guardrails=[never])
+    def look() -> str:
+        """Looks."""
+        return "seen"
+
+    async with record(store=store) as hooks:
+        await Runner.run(team.one_agent(team.calls("look"), team.says("Done."), tools=[look]), "Go", hooks=hooks)
+    _, messages = await the_session(store)
+    assert [m.content for m in messages][2:] == ["look\n```\nnot today\n```", "Done."]
+
+
+async def test_what_an_error_handler_says_in_the_models_place_is_recorded(store: SessionStore) -> None:
+    calls = [team.calls("market_size", segment="a") for _ in range(3)]
+    agent = team.one_agent(*calls, tools=[team.market_size])
+    handlers: Any = {"max_turns": lambda _: "Not found in time."}
+    async with record(store=store) as hooks:
+        result = await Runner.run(agent, "Go", hooks=hooks, max_turns=2, error_handlers=handlers)
+    session, messages = await the_session(store)
+    assert result.final_output == messages[-1].content == "Not found in time."
+    assert [m.kind for m in messages] == ["text", "tool_call", "tool_result", "tool_call", "tool_result", "text"]
+    assert session.status is SessionStatus.COMPLETED
+
+
+async def test_pictures_stand_in_remarks_by_their_kind(store: SessionStore) -> None:
+    @function_tool
+    def draw() -> ToolOutputImage:
+        """Draws."""
+        return ToolOutputImage(image_url="data:image/png;base64," + "A" * 3_000_000)
+
+    drawn = ImageGenerationCall(id="ig_1", type="image_generation_call", status="completed", result="A" * 3_000_000)
+    async with record(store=store) as hooks:
+        await Runner.run(team.one_agent([drawn, team.calls("draw")], team.says("Done."), tools=[draw]), "Go", hooks=hooks)
+    _, (_, hosted, _, result, _) = await the_session(store)
+    assert (hosted.kind, hosted.message_id) == (MessageKind.TOOL_CALL, "ig_1")
+    assert "AAA" not in hosted.content
+    assert '"image_url": "<image/png>"' in result.content
+
+
+async def test_items_that_cannot_be_read_do_not_take_their_neighbours_along(store: SessionStore) -> None:
     class Nameless:
         type = "message"  # and nothing else that the adapter looks for
 
     reports: list[RunReport] = []
+    answer = ModelResponse(output=[], usage=Usage(), response_id=None)
+    answer.output = [Nameless(), team.says("Kept."), Nameless()]  # type: ignore[list-item]
     async with record(store=store, on_report=reports.append) as hooks:
-        await hooks.on_llm_end(None, Agent(name="a"), Nameless())  # type: ignore[arg-type]
-        await Runner.run(team.one_agent(team.says("Done.")), "Go", hooks=hooks)
-    assert (reports[0].saved, reports[0].lost) == (2, 1)
+        await hooks.on_llm_end(RunContextWrapper(context=None), Agent(name="a"), answer)
+    _, messages = await the_session(store)
+    assert [m.content for m in messages] == ["Kept."]
+    assert (reports[0].saved, reports[0].lost) == (1, 2)
