@@ -93,9 +93,10 @@ class RecordingMiddleware(AgentMiddleware):
             self._run.take(partial(self._told_last, name, model, response))
 
     def _told_last(self, name: str, model: ModelMiddleware, response: Any) -> Iterator[MessageDraft]:
+        requests = response.user_input_requests
         if not model.was_asked:  # else it is known: an agent without a model here may speak for another site
             self._said.take_response(name, response)
-        for request in response.user_input_requests:
+        for request in requests:
             self._waits_for_a_person = True
             yield read.waiting(name, request)
 

@@ -187,8 +187,7 @@ class RecordingCallbacks(BaseCallbackHandler):
             yield from self._came_out(speaker, run_id, error.args[0])
 
     def _came_out(self, speaker: str, node: UUID | None, outputs: Any) -> Iterator[MessageDraft]:
-        yield from self._new(speaker, [each for each in read.messages_in(outputs) if not self._got_its_id(each)])
-        yield from self._run.each(read.shorthand_in(outputs), partial(self._without_id, speaker))
+        yield from self._run.each(read.said_in(outputs), partial(self._out, speaker))
         for target in read.targets(outputs):
             said_id = f"{node}.{target}"  # a tool's command comes out of its node once more
             if said_id not in self._seen:
@@ -206,9 +205,13 @@ class RecordingCallbacks(BaseCallbackHandler):
             self._callers[call["id"]] = message.name or speaker
         yield from read.drafts(message, self._callers.get(getattr(message, "tool_call_id", None), speaker))
 
-    def _without_id(self, speaker: str, message: BaseMessage) -> Iterator[MessageDraft]:
-        self._nameless.append(message)
-        return read.drafts(message, speaker)
+    def _out(self, speaker: str, said: tuple[BaseMessage, bool]) -> Iterator[MessageDraft]:
+        message, in_short = said
+        if in_short:
+            self._nameless.append(message)
+            yield from read.drafts(message, speaker)
+        elif not self._got_its_id(message):
+            yield from self._said(speaker, message)
 
     def _got_its_id(self, message: BaseMessage) -> bool:
         """Whether it was recorded already, before the graph made a message of it and gave it an id."""

@@ -38,41 +38,43 @@ def own_id(message: BaseMessage) -> str:
 
 def messages_in(value: Any) -> Iterator[BaseMessage]:
     """The messages of a state, of an update, or of the commands that bring one."""
+    return (message for message, in_short in said_in(value) if not in_short)
+
+
+def said_in(value: Any) -> Iterator[tuple[BaseMessage, bool]]:
+    """The same, and what a node writes in short, as a text, a pair or a dict, with whether it does."""
     if isinstance(value, BaseMessage):
-        yield value
+        yield value, False
     elif isinstance(value, Command):
-        yield from messages_in(value.update)
+        yield from said_in(value.update)
     elif isinstance(value, list | tuple):
         for each in value:
             if isinstance(each, BaseMessage | Command | Mapping | tuple):
-                yield from messages_in(each)
+                yield from said_in(each)
     else:
-        for part in _parts(value):
-            for each in part if isinstance(part, list | tuple) else (part,):
+        for name, part in _parts(value):
+            for each in part if isinstance(part, list | tuple) and not _is_in_short(part) else (part,):
                 if isinstance(each, BaseMessage):
-                    yield each
+                    yield each, False
+                elif name == "messages" and _is_in_short(each):
+                    yield from ((message, True) for message in _from_short(each))
 
 
-def shorthand_in(value: Any) -> Iterator[BaseMessage]:
-    """The messages that a node's update has as texts, pairs or dicts, which LangGraph only makes messages of later."""
-    for update in value if isinstance(value, list | tuple) else (value,):
-        if isinstance(update, Command):
-            yield from shorthand_in(update.update)
-        elif isinstance(update, Mapping):
-            given = update.get("messages")
-            for each in given if isinstance(given, list) else (given,):
-                if _is_shorthand(each):
-                    yield from convert_to_messages([each])
+def _parts(state: Any) -> Iterable[tuple[str, Any]]:
+    return state.items() if isinstance(state, Mapping) else vars(state).items() if hasattr(state, "__dict__") else ()
 
 
-def _is_shorthand(value: Any) -> TypeGuard[str | tuple[str, str] | dict[str, Any]]:
+def _is_in_short(value: Any) -> TypeGuard[str | tuple[str, str] | dict[str, Any]]:
     if isinstance(value, tuple):
         return len(value) == 2 and all(isinstance(part, str) for part in value)
     return isinstance(value, str) or (isinstance(value, dict) and "role" in value and "content" in value)
 
 
-def _parts(state: Any) -> Iterable[Any]:
-    return state.values() if isinstance(state, Mapping) else vars(state).values() if hasattr(state, "__dict__") else ()
+def _from_short(value: str | tuple[str, str] | dict[str, Any]) -> list[BaseMessage]:
+    try:
+        return convert_to_messages([value])
+    except (ValueError, TypeError, NotImplementedError):
+        return []  # no message after all, but something of the user's own state
 
 
 def questions(inputs: Any) -> list[BaseMessage]:

@@ -8,20 +8,13 @@ from typing import Any
 import pytest
 from agent_framework import (
     Agent,
-    AgentContext,
-    AgentMiddleware,
-    AgentResponse,
     Content,
-    FunctionInvocationContext,
-    FunctionMiddleware,
     Message,
-    MiddlewareTermination,
-    tool,
 )
 from agent_framework.orchestrations import ConcurrentBuilder, GroupChatBuilder, HandoffBuilder, SequentialBuilder
 
 from chatlog import MessageKind, SessionStatus, SessionStore
-from chatlog.integrations.agent_framework import RUN_SOURCE, record
+from chatlog.integrations.agent_framework import record
 from chatlog.integrations.background import RunReport
 from tests.chatlog.integrations import framework_agents as team
 from tests.chatlog.integrations.conftest import the_session
@@ -163,94 +156,6 @@ async def test_a_tool_that_raises_and_is_answered_for_is_a_failed_result(store: 
     assert messages[2].content.startswith("market_size failed\n```\n")
     assert "no such segment" in messages[2].content
     assert session.status is SessionStatus.COMPLETED
-
-
-@tool(approval_mode="always_require")
-def pay() -> str:
-    """Costs money."""
-    return "paid"
-
-
-async def test_a_tool_that_a_person_must_allow_waits(store: SessionStore) -> None:
-    agent = team.agent(team.says(team.calls("pay")), team.says("Paid."), tools=[pay])
-    session = agent.create_session()
-    async with record(store=store) as middleware:
-        response = await agent.run("Go", middleware=middleware, session=session)
-        (request,) = response.user_input_requests
-        answer = Message("user", [request.to_function_approval_response(approved=True)])
-        await agent.run(answer, middleware=middleware, session=session)
-    _, messages = await the_session(store)
-    assert [(m.source, m.kind) for m in messages] == [
-        ("user", "text"),
-        ("market_analyst", "tool_call"),
-        ("market_analyst", "event"),
-        ("user", "event"),
-        ("market_analyst", "tool_result"),
-        ("market_analyst", "text"),
-    ]
-    assert messages[2].content == "Waits for a person: function approval request of pay."
-    assert messages[3].content == "Allows the call of pay."
-
-
-async def test_leaving_while_a_person_is_asked_is_leaving_early(store: SessionStore) -> None:
-    async with record(store=store) as middleware:
-        await team.agent(team.says(team.calls("pay")), tools=[pay]).run("Go", middleware=middleware)
-    session, _ = await the_session(store)
-    assert session.status is SessionStatus.CANCELLED
-
-
-class Blocking(FunctionMiddleware):
-    async def process(self, context: FunctionInvocationContext, call_next: Any) -> None:
-        context.result = "not today"
-        raise MiddlewareTermination
-
-
-class Answering(AgentMiddleware):
-    async def process(self, context: AgentContext, call_next: Any) -> None:
-        context.result = AgentResponse(messages=[Message("assistant", ["I am away."])])
-
-
-async def test_what_other_middleware_answers_instead_is_recorded(store: SessionStore) -> None:
-    blocked = team.agent(team.says(team.calls("market_size", segment="a")), middleware=[Blocking()])
-    away = team.agent(name="away", middleware=[])
-    async with record(store=store) as middleware:
-        await blocked.run("One", middleware=middleware)
-        await away.run("Two", middleware=[*middleware, Answering()])
-    session, messages = await the_session(store)
-    assert [(m.source, m.kind) for m in messages] == [
-        ("user", "text"),
-        ("market_analyst", "tool_call"),
-        ("market_analyst", "tool_result"),
-        ("user", "text"),
-        ("away", "text"),
-    ]
-    assert (messages[2].content, messages[4].content) == ("market_size\n```\nnot today\n```", "I am away.")
-    assert session.status is SessionStatus.COMPLETED
-
-
-@pytest.mark.parametrize("error", ["caught", "let through"])
-@pytest.mark.parametrize("where", ["alone", "in a workflow"])
-async def test_an_agent_that_raises_fails_the_session_with_a_last_remark(store: SessionStore, error: str, where: str) -> None:
-    async def run() -> None:
-        async with record(store=store) as middleware:
-            agent = team.agent(LookupError("no figures today"), middleware=middleware)
-            whole = agent if where == "alone" else SequentialBuilder(participants=[agent]).build()
-            try:
-                await whole.run("Go")
-            except Exception:  # whatever the framework made of it
-                if error == "let through":
-                    raise
-
-    if error == "caught":
-        await run()
-    else:
-        with pytest.raises(Exception, match="no figures today"):
-            await run()
-    session, messages = await the_session(store)
-    assert session.status is SessionStatus.FAILED
-    assert (messages[-1].source, messages[-1].kind) == (RUN_SOURCE, MessageKind.ERROR)
-    assert "no figures today" in messages[-1].content
-    assert [m.content for m in messages[:-1]] == ["Go"]
 
 
 async def test_a_message_that_cannot_be_read_is_counted_and_the_run_goes_on(store: SessionStore) -> None:
