@@ -11,12 +11,15 @@ from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.base import TaskResult
 from autogen_agentchat.messages import (
     CodeGenerationEvent,
+    MemoryQueryEvent,
     MultiModalMessage,
+    StopMessage,
     StructuredMessage,
     TextMessage,
     UserInputRequestedEvent,
 )
 from autogen_core import CancellationToken, Image
+from autogen_core.memory import MemoryContent
 from PIL import Image as Pixels
 from pydantic import BaseModel
 
@@ -150,6 +153,8 @@ class Price(BaseModel):
         (MultiModalMessage(content=["See:", Image(Pixels.new("RGB", (1, 1)))], source="a"), "text", "See:\n<image>"),
         (UserInputRequestedEvent(request_id="r", source="a"), "event", "Waits for a person to answer."),
         (CodeGenerationEvent(retry_attempt=0, content="x = 1", code_blocks=[], source="a"), "tool_call", "x = 1"),
+        (MemoryQueryEvent(content=[MemoryContent(content=b"x", mime_type="a/b")], source="a"), "event", "Remembers:\n\n<a/b>"),
+        (StopMessage(content="Enough.", source="a"), "text", "Enough."),
         (TextMessage(content=" ", source="a"), "text", "(no text)"),
     ],
     ids=lambda value: type(value).__name__,
