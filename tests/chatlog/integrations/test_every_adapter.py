@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 
 import chatlog
 from chatlog import ConfigurationError, InvalidInput, MessageKind, SessionStatus, SessionStore, StorageUnavailable
-from chatlog.errors import StorageFull, StorageReadOnly
 from chatlog.integrations import background
 from chatlog.integrations.background import RunReport
 from tests.chatlog.integrations import adapters
 from tests.chatlog.integrations.adapters import Adapter
 from tests.chatlog.integrations.conftest import the_session
-from tests.chatlog.integrations.troubled_store import TroubledStore
+from tests.chatlog.integrations.troubled_store import TROUBLES, TroubledStore, raising_every_second_time
 
 
 @pytest.fixture(params=adapters.ADAPTERS, ids=lambda adapter: adapter.name)
@@ -30,37 +27,6 @@ def adapter(request: pytest.FixtureRequest) -> Adapter:
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "FIRST_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(background, "LONGEST_PAUSE_SECONDS", 0.002)
-
-
-def raising(error: Exception) -> Callable[..., None]:
-    def fail(*_: object) -> None:
-        raise error
-
-    return fail
-
-
-def every_second(error: Exception) -> Callable[..., None]:
-    calls = itertools.count()
-
-    def fail(*_: object) -> None:
-        if next(calls) % 2 == 0:
-            raise error
-
-    return fail
-
-
-def slow(store: TroubledStore) -> None:
-    store.gate.clear()
-
-
-TROUBLES: dict[str, Callable[[TroubledStore], None]] = {
-    "away": lambda store: setattr(store, "before_append", raising(StorageUnavailable("nobody there"))),
-    "slow": slow,
-    "full": lambda store: setattr(store, "before_append", raising(StorageFull("no room"))),
-    "read only": lambda store: setattr(store, "before_append", raising(StorageReadOnly("no"))),
-    "broken": lambda store: setattr(store, "before_append", raising(RuntimeError("a bug of its own"))),
-    "broken with a cancellation": lambda store: setattr(store, "before_append", raising(asyncio.CancelledError())),  # type: ignore[arg-type]
-}
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -79,7 +45,7 @@ async def test_the_run_gives_what_it_gave_before_whatever_the_store_does(
 async def test_nothing_is_missing_or_doubled_when_a_store_fails_now_and_then(
     store: SessionStore, troubled: TroubledStore, adapter: Adapter
 ) -> None:
-    troubled.after_append = every_second(StorageUnavailable("the reply was lost"))
+    troubled.after_append = raising_every_second_time(StorageUnavailable("the reply was lost"))
     reports: list[RunReport] = []
     await adapter.talk(store=troubled, on_report=reports.append)
     session, messages = await the_session(store)
