@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,17 +25,6 @@ from tests.chatlog.integrations.troubled_store import TroubledStore, raising, ra
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "FIRST_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(background, "LONGEST_PAUSE_SECONDS", 0.002)
-
-
-def failing(times: int, error: Exception) -> Callable[..., None]:
-    """Raises `error` that many times, then never again."""
-    left = itertools.count(times, -1)
-
-    def fail(*_: object) -> None:
-        if next(left) > 0:
-            raise error
-
-    return fail
 
 
 def refusing(text: str, error: Exception) -> Callable[[Sequence[MessageDraft]], None]:
