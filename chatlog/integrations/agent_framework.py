@@ -101,6 +101,6 @@ class RecordingMiddleware(AgentMiddleware):
             yield read.waiting(name, request)
 
     def _stream_ended(self, run: object) -> None:
-        """Called where the error of a stream is being handled, and also when it has none."""
+        """Called where the error of a stream is being handled, and also after it told its last."""
         if error := sys.exc_info()[1]:
             self._outcome.end(run, error)

@@ -28,7 +28,6 @@ class Outcome:
     def __init__(self) -> None:
         self.at_work: list[object] = []
         self.error: BaseException | None = None
-        self._ended: object = None  # the run whose error that is
 
     def begin(self) -> object:
         """A run begins; what is returned names it."""
@@ -37,12 +36,10 @@ class Outcome:
         return run
 
     def end(self, run: object, error: BaseException | None = None) -> None:
-        """That run ended. A stream may tell of an error first, one that was there before it, and then that it went well."""
+        """That run ended; of a stream this is told more than once, and the first time counts."""
         if run in self.at_work:
             self.at_work.remove(run)
-        elif run is not self._ended or error is not None:
-            return
-        self.error, self._ended = error, run
+            self.error = error
 
 
 class Said:

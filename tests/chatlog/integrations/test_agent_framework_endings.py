@@ -140,6 +140,17 @@ async def test_an_agent_that_fails_inside_of_a_tool_is_the_tools_business(store:
     assert session.status is SessionStatus.COMPLETED
 
 
+async def test_leaving_after_an_agent_failed_inside_of_a_tool_is_leaving_early(store: SessionStore) -> None:
+    async with record(store=store) as middleware:
+        asks = failing_expert(middleware).as_tool()
+        agent = team.agent(team.says(team.calls("expert", task="How many?")), team.says("Nobody knows."), tools=[asks])
+        async for update in agent.run("Go", middleware=middleware, stream=True):
+            if any(content.type == "function_result" for content in update.contents):
+                break
+    session, _ = await the_session(store)
+    assert session.status is SessionStatus.CANCELLED
+
+
 async def test_a_tool_that_answers_for_the_agent_inside_of_it_leaves_no_failure(store: SessionStore) -> None:
     async with record(store=store) as middleware:
         expert = failing_expert(middleware)
@@ -171,7 +182,8 @@ async def test_the_last_run_decides_though_an_error_was_caught(
                 await agent.run("Go", middleware=middleware, stream=True).get_final_response()
         except LookupError:
             if then == "again":  # while the error is still being handled
-                await agent.run("Go", middleware=middleware, stream=True).get_final_response()
+                async for _ in agent.run("Go", middleware=middleware, stream=True):
+                    pass
     session, messages = await the_session(store)
     assert session.status is status
     assert messages[-1].kind == ("error" if then == "nothing" else "text")

@@ -229,6 +229,18 @@ async def test_a_run_that_goes_on_after_an_approval_completes_the_session(
     assert messages[2].message_id == f"{messages[1].metadata['call_id']}.output"
 
 
+async def test_a_run_that_goes_on_in_another_block_is_left_early_if_a_person_is_asked_again(store: SessionStore) -> None:
+    agent = team.one_agent(team.calls("pay"), team.calls("pay"), tools=[pay])
+    async with record(store=store, session_id="first") as hooks:
+        state = (await Runner.run(agent, "Go", hooks=hooks)).to_state()
+    state.approve(state.get_interruptions()[0])
+    async with record(store=store, session_id="second") as hooks:
+        await Runner.run(agent, state, hooks=hooks)
+    messages = await store.list_messages("second", limit=10)
+    assert [m.kind for m in messages] == ["tool_result", "tool_call"]
+    assert (await store.get_session("second")).status is SessionStatus.CANCELLED
+
+
 async def test_leaving_while_a_person_is_asked_is_leaving_early(store: SessionStore) -> None:
     async with record(store=store) as hooks:
         await Runner.run(team.one_agent(team.calls("pay"), tools=[pay]), "Go", hooks=hooks)
