@@ -101,6 +101,6 @@ class RecordingMiddleware(AgentMiddleware):
             yield read.waiting(name, request)
 
     def _stream_ended(self, run: object) -> None:
-        """Called where the error of a stream is being handled, and also after it told its last."""
+        """Called where the error of a stream is being handled; where it has none, its result comes before or after this."""
         if error := sys.exc_info()[1]:
             self._outcome.end(run, error)

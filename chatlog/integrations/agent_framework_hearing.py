@@ -28,6 +28,7 @@ class Outcome:
     def __init__(self) -> None:
         self.at_work: list[object] = []
         self.error: BaseException | None = None
+        self._ended: object = None  # the run whose error that is
 
     def begin(self) -> object:
         """A run begins; what is returned names it."""
@@ -36,10 +37,12 @@ class Outcome:
         return run
 
     def end(self, run: object, error: BaseException | None = None) -> None:
-        """That run ended; of a stream this is told more than once, and the first time counts."""
+        """That run ended. A stream may seem to end with an error first, and then tell its result: then it went well."""
         if run in self.at_work:
             self.at_work.remove(run)
-            self.error = error
+        elif run is not self._ended or error is not None:
+            return
+        self.error, self._ended = error, run
 
 
 class Said:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,7 @@ from agent_framework import (
     AgentContext,
     AgentMiddleware,
     AgentResponse,
+    AgentResponseUpdate,
     ChatContext,
     ChatMiddleware,
     ChatResponse,
@@ -20,6 +22,7 @@ from agent_framework import (
     FunctionMiddleware,
     Message,
     MiddlewareTermination,
+    ResponseStream,
     tool,
 )
 from agent_framework.orchestrations import SequentialBuilder
@@ -246,6 +249,23 @@ async def test_what_middleware_answers_by_ending_the_run_is_recorded(store: Sess
         ("elsewhere", "tool_result"),
     ]
     assert (messages[1].content, messages[4].content) == ("From a cache.", "look_up\n```\n4,000\n```")
+    assert session.status is SessionStatus.COMPLETED
+
+
+async def test_a_stream_that_middleware_gives_in_the_agents_place_is_recorded_to_its_end(store: SessionStore) -> None:
+    async def words() -> AsyncIterator[AgentResponseUpdate]:
+        for word in ("From ", "a ", "cache."):
+            yield AgentResponseUpdate(role="assistant", contents=[Content.from_text(word)], message_id="cached-1")
+
+    class Streaming(AgentMiddleware):
+        async def process(self, context: AgentContext, call_next: Any) -> None:
+            context.result = ResponseStream(words(), finalizer=AgentResponse.from_updates)
+
+    async with record(store=store) as middleware:
+        async for _ in team.agent().run("Go", middleware=[*middleware, Streaming()], stream=True):
+            pass
+    session, messages = await the_session(store)
+    assert [(m.message_id, m.content) for m in messages[1:]] == [("cached-1", "From a cache.")]
     assert session.status is SessionStatus.COMPLETED
 
 
