@@ -53,9 +53,7 @@ class RecordingHooks(RunHooks[Any]):
     def __init__(self, run: RecordedRun, own: RunHooks[Any]) -> None:
         self._run = run
         self._own = own
-        self._usage: Usage | None = (
-            None  # of the run that began last: it keeps this object, and so do agents that are its tools
-        )
+        self._usage: Usage | None = None  # of the run that began last; agents that are its tools have it, too
         self._floor: Agent[Any] | None = None  # who has the word in that run, until it has its final output
         self._asked: list[Any] = []  # what no model has answered yet
         self._told: dict[int, str] = {}  # by a model or a tool last, in the runs that go on

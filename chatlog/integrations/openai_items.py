@@ -58,7 +58,7 @@ def _message_text(item: Any, agent: Agent[Any]) -> str:
 
 def spoken(items: list[Any]) -> str:
     """All that is said in them, as the SDK puts it together."""
-    return "".join(getattr(part, "text", "") for item in items for part in getattr(item, "content", None) or ())
+    return "".join(getattr(part, "text", None) or "" for item in items for part in getattr(item, "content", None) or ())
 
 
 def says_anything(item: Any) -> bool:

@@ -56,19 +56,17 @@ def draft(
         about["unstorable_replaced"] = True
     said_at = timestamp or utc_now()
     return _without_what_is_refused(
-        {
-            "source": speaker.strip()[:MAX_SOURCE_CHARACTERS].strip() or _NO_NAME,
-            "content": content if content.strip() else _NO_TEXT,
-            "message_id": _usable_id(said_id, f"{framework}_id", about),
-            "timestamp": said_at if said_at.tzinfo else said_at.replace(tzinfo=UTC),
-            "kind": kind,
-            "models_usage": models_usage,
-            "metadata": _storable(about),
-        }
+        source=speaker.strip()[:MAX_SOURCE_CHARACTERS].strip() or _NO_NAME,
+        content=content if content.strip() else _NO_TEXT,
+        message_id=_usable_id(said_id, f"{framework}_id", about),
+        timestamp=said_at if said_at.tzinfo else said_at.replace(tzinfo=UTC),
+        kind=kind,
+        models_usage=models_usage,
+        metadata=_storable(about),
     )
 
 
-def _without_what_is_refused(values: dict[str, Any]) -> MessageDraft:
+def _without_what_is_refused(**values: Any) -> MessageDraft:
     """The draft of those values; what is dispensable and refused is told in the metadata instead."""
     refused: dict[str, str] = {}
     while True:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import pytest
 from agents import (
     Agent,
     ModelResponse,
     RunContextWrapper,
     RunHooks,
     Runner,
-    RunState,
-    SQLiteSession,
     ToolGuardrailFunctionOutput,
     ToolOutputImage,
     Usage,
@@ -27,7 +24,7 @@ from pydantic import BaseModel
 
 from chatlog import MessageKind, SessionStatus, SessionStore
 from chatlog.integrations.background import RunReport
-from chatlog.integrations.openai_agents import RUN_SOURCE, record
+from chatlog.integrations.openai_agents import record
 from tests.chatlog.integrations import openai_team as team
 from tests.chatlog.integrations.conftest import the_session
 from tests.factories import AGENTS
@@ -135,25 +132,6 @@ async def test_a_tool_that_raises_and_is_answered_for_is_only_a_result(store: Se
     assert session.status is SessionStatus.COMPLETED
 
 
-@pytest.mark.parametrize("by", ["model", "tool", "turns"])
-async def test_a_run_that_raises_fails_the_session_with_a_last_remark(store: SessionStore, by: str) -> None:
-    agents = {
-        "model": team.one_agent(
-            team.calls("market_size", segment="a"), LookupError("no figures today"), tools=[team.market_size]
-        ),
-        "tool": team.one_agent(team.calls("broken"), tools=[team.broken]),
-        "turns": team.one_agent(*[team.calls("market_size", segment="a") for _ in range(5)], tools=[team.market_size]),
-    }
-    with pytest.raises(Exception, match=r"no figures today|Max turns") as raised:
-        async with record(store=store) as hooks:
-            await Runner.run(agents[by], "Go", hooks=hooks, max_turns=3)
-    session, messages = await the_session(store)
-    assert session.status is SessionStatus.FAILED
-    assert (messages[-1].source, messages[-1].kind) == (RUN_SOURCE, MessageKind.ERROR)
-    assert messages[-1].content.startswith(f"The run failed with {type(raised.value).__name__}: ")
-    assert messages[0].content == "Go"
-
-
 async def test_ids_that_are_no_ids_and_calls_numbered_from_one_again_lose_nothing(store: SessionStore) -> None:
     same = {"id_": FAKE_RESPONSES_ID, "call_id": "call_1", "segment": "a"}
     nameless = [team.says(text, id_=FAKE_RESPONSES_ID) for text in ("First.", "Second.")]
@@ -203,64 +181,6 @@ async def test_an_agent_that_is_a_tool_is_heard_if_it_has_the_hooks(store: Sessi
     assert session.status is SessionStatus.COMPLETED
 
 
-@function_tool(needs_approval=True)
-def pay() -> str:
-    """Costs money."""
-    return "paid"
-
-
-@pytest.mark.parametrize("way", ["at once", "from what was written down"])
-@pytest.mark.parametrize(("verdict", "answer"), [("approve", "paid"), ("reject", "Tool execution was not approved.")])
-async def test_a_run_that_goes_on_after_an_approval_completes_the_session(
-    store: SessionStore, way: str, verdict: str, answer: str
-) -> None:
-    agent = team.one_agent(team.calls("pay"), team.says("Done."), tools=[pay])
-    async with record(store=store) as hooks:
-        state = (await Runner.run(agent, "Go", hooks=hooks)).to_state()
-        if way != "at once":
-            state = await RunState.from_json(agent, state.to_json())
-        (asked,) = state.get_interruptions()
-        getattr(state, verdict)(asked)
-        await Runner.run(agent, state, hooks=hooks)
-    session, messages = await the_session(store)
-    assert session.status is SessionStatus.COMPLETED
-    assert [m.kind for m in messages] == ["text", "tool_call", "tool_result", "text"]
-    assert messages[2].content == f"pay\n```\n{answer}\n```"
-    assert messages[2].message_id == f"{messages[1].metadata['call_id']}.output"
-
-
-async def test_a_run_that_goes_on_in_another_block_is_left_early_if_a_person_is_asked_again(store: SessionStore) -> None:
-    agent = team.one_agent(team.calls("pay"), team.calls("pay"), tools=[pay])
-    async with record(store=store, session_id="first") as hooks:
-        state = (await Runner.run(agent, "Go", hooks=hooks)).to_state()
-    state.approve(state.get_interruptions()[0])
-    async with record(store=store, session_id="second") as hooks:
-        await Runner.run(agent, state, hooks=hooks)
-    messages = await store.list_messages("second", limit=10)
-    assert [m.kind for m in messages] == ["tool_result", "tool_call"]
-    assert (await store.get_session("second")).status is SessionStatus.CANCELLED
-
-
-async def test_leaving_while_a_person_is_asked_is_leaving_early(store: SessionStore) -> None:
-    async with record(store=store) as hooks:
-        await Runner.run(team.one_agent(team.calls("pay"), tools=[pay]), "Go", hooks=hooks)
-    session, _ = await the_session(store)
-    assert session.status is SessionStatus.CANCELLED
-
-
-async def test_a_run_after_one_that_failed_decides_and_repeats_no_question(store: SessionStore) -> None:
-    agent = team.one_agent(LookupError("no figures today"), team.says("Now."), team.says("Again."))
-    conversation = SQLiteSession("1")
-    async with record(store=store) as hooks:
-        with pytest.raises(LookupError):
-            await Runner.run(agent, "One?", hooks=hooks, session=conversation)
-        await Runner.run(agent, "Two?", hooks=hooks, session=conversation)
-        await Runner.run(agent, "Three?", hooks=hooks, session=conversation)
-    session, messages = await the_session(store)
-    assert [m.content for m in messages] == ["One?", "Two?", "Now.", "Three?", "Again."]
-    assert session.status is SessionStatus.COMPLETED
-
-
 async def test_runs_with_one_context_are_each_recorded_with_their_question(store: SessionStore) -> None:
     agent, context = team.one_agent(team.says("1"), team.says("2")), RunContextWrapper(context=None)
     async with record(store=store) as hooks:
@@ -279,20 +199,6 @@ async def test_runs_at_the_same_time_are_recorded_each_remark_once(store: Sessio
     assert session.status is SessionStatus.COMPLETED
 
 
-async def test_leaving_after_an_agent_that_was_a_tool_is_leaving_early(store: SessionStore) -> None:
-    expert = Agent(name="expert", model=team.ScriptedModel(team.says("About 4,000.")))
-    async with record(store=store) as hooks:
-        asks = expert.as_tool("ask_expert", "Knows figures.", hooks=hooks)
-        agent = team.one_agent(team.calls("ask_expert", input="How many?"), team.says("Done."), tools=[asks])
-        streamed = Runner.run_streamed(agent, "Go", hooks=hooks)
-        async for event in streamed.stream_events():
-            if event.type == "run_item_stream_event" and event.name == "tool_output":
-                streamed.cancel()
-    session, messages = await the_session(store)
-    assert [m.kind for m in messages] == ["text", "tool_call", "text", "tool_result"]
-    assert session.status is SessionStatus.CANCELLED
-
-
 async def test_what_a_guardrail_answers_in_a_tools_place_is_recorded(store: SessionStore) -> None:
     @tool_input_guardrail
     def never(_: Any) -> ToolGuardrailFunctionOutput:
@@ -307,18 +213,6 @@ async def test_what_a_guardrail_answers_in_a_tools_place_is_recorded(store: Sess
         await Runner.run(team.one_agent(team.calls("look"), team.says("Done."), tools=[look]), "Go", hooks=hooks)
     _, messages = await the_session(store)
     assert [m.content for m in messages][2:] == ["look\n```\nnot today\n```", "Done."]
-
-
-async def test_what_an_error_handler_says_in_the_models_place_is_recorded(store: SessionStore) -> None:
-    calls = [team.calls("market_size", segment="a") for _ in range(3)]
-    agent = team.one_agent(*calls, tools=[team.market_size])
-    handlers: Any = {"max_turns": lambda _: "Not found in time."}
-    async with record(store=store) as hooks:
-        result = await Runner.run(agent, "Go", hooks=hooks, max_turns=2, error_handlers=handlers)
-    session, messages = await the_session(store)
-    assert result.final_output == messages[-1].content == "Not found in time."
-    assert [m.kind for m in messages] == ["text", "tool_call", "tool_result", "tool_call", "tool_result", "text"]
-    assert session.status is SessionStatus.COMPLETED
 
 
 async def test_pictures_stand_in_remarks_by_their_kind(store: SessionStore) -> None:
