@@ -101,6 +101,9 @@ class RecordingMiddleware(AgentMiddleware):
             yield read.waiting(name, request)
 
     def _stream_ended(self, run: object) -> None:
-        """Called where the error of a stream is being handled; where it has none, its result comes before or after this."""
-        if error := sys.exc_info()[1]:
+        """Called once, where the error of a stream is being handled, its end found, or the stream closed."""
+        error = sys.exc_info()[1]
+        if error is None or isinstance(error, GeneratorExit):
+            self._outcome.leave(run)
+        else:
             self._outcome.end(run, error)

@@ -44,6 +44,11 @@ class Outcome:
             return
         self.error, self._ended = error, run
 
+    def leave(self, run: object) -> None:
+        """That run was left before its end, even if it told a result: one of what there was by then."""
+        if run is self._ended:
+            self.at_work.append(run)
+
 
 class Said:
     """Takes messages, each of them once, however often agents pass it on, and what came of each call of a tool."""

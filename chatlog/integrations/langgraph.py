@@ -217,9 +217,9 @@ class RecordingCallbacks(BaseCallbackHandler):
         """Whether it was recorded already, before the graph made a message of it and gave it an id."""
         if message.id is None or message.id in self._seen:
             return False
-        for nameless in self._nameless:
+        for number, nameless in enumerate(self._nameless):
             if (nameless.type, nameless.content) == (message.type, message.content):
-                self._nameless.remove(nameless)
+                del self._nameless[number]
                 self._seen.add(message.id)
                 return True
         return False

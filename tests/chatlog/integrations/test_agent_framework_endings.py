@@ -154,6 +154,15 @@ async def test_leaving_after_an_agent_failed_inside_of_a_tool_is_leaving_early(s
     assert session.status is SessionStatus.CANCELLED
 
 
+async def test_a_stream_that_is_closed_by_the_frameworks_own_means_is_cancelled(store: SessionStore) -> None:
+    agent = team.agent(team.says("one two three"))
+    async with record(store=store) as middleware, agent.run("Go", middleware=middleware, stream=True) as stream:
+        async for _ in stream:
+            break
+    session, messages = await the_session(store)
+    assert (session.status, messages[0].content) == (SessionStatus.CANCELLED, "Go")
+
+
 async def test_a_tool_that_answers_for_the_agent_inside_of_it_leaves_no_failure(store: SessionStore) -> None:
     async with record(store=store) as middleware:
         expert = failing_expert(middleware)

@@ -114,3 +114,17 @@ async def test_what_an_error_handler_says_in_the_models_place_is_recorded(store:
     assert result.final_output == messages[-1].content == "Not found in time."
     assert [m.kind for m in messages] == ["text", "tool_call", "tool_result", "tool_call", "tool_result", "text"]
     assert session.status is SessionStatus.COMPLETED
+
+
+@pytest.mark.parametrize("mode", ["immediate", "after_turn"])
+async def test_a_stream_that_is_cancelled_by_the_sdks_own_means_is_cancelled(store: SessionStore, mode: Any) -> None:
+    first = [team.says("First."), team.calls("market_size", segment="a")]
+    async with record(store=store) as hooks:
+        agent = team.one_agent(first, team.says("Done."), tools=[team.market_size])
+        streamed = Runner.run_streamed(agent, "Go", hooks=hooks)
+        async for event in streamed.stream_events():
+            if event.type == "run_item_stream_event":
+                streamed.cancel(mode=mode)
+    session, messages = await the_session(store)
+    assert session.status is SessionStatus.CANCELLED
+    assert [m.kind for m in messages][:3] == ["text", "text", "tool_call"]
