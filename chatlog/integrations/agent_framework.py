@@ -106,4 +106,4 @@ class RecordingMiddleware(AgentMiddleware):
         if error is None or isinstance(error, GeneratorExit):
             self._outcome.leave(run)
         else:
-            self._outcome.end(run, error)
+            self._outcome.end(run, None if isinstance(error, StopAsyncIteration) else error)

@@ -28,7 +28,6 @@ class Outcome:
     def __init__(self) -> None:
         self.at_work: list[object] = []
         self.error: BaseException | None = None
-        self._ended: object = None  # the run whose error that is
 
     def begin(self) -> object:
         """A run begins; what is returned names it."""
@@ -37,16 +36,14 @@ class Outcome:
         return run
 
     def end(self, run: object, error: BaseException | None = None) -> None:
-        """That run ended. A stream may seem to end with an error first, and then tell its result: then it went well."""
+        """That run ended; a stream tells so more than once, and the first time counts."""
         if run in self.at_work:
             self.at_work.remove(run)
-        elif run is not self._ended or error is not None:
-            return
-        self.error, self._ended = error, run
+            self.error = error
 
     def leave(self, run: object) -> None:
         """That run was left before its end, even if it told a result: one of what there was by then."""
-        if run is self._ended:
+        if run not in self.at_work:
             self.at_work.append(run)
 
 
