@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 from uuid import uuid4
@@ -28,9 +28,10 @@ def own_id(message: Message) -> str:
 
 
 def drafts(message: Message, speaker: str, usage: Mapping[str, Any] | None) -> Iterator[MessageDraft]:
-    """The remarks in a message: what was thought, said and called."""
+    """The remarks in a message: what was thought, said and called; what tools answered is told by `results`."""
+    nothing: list[remarks.Part] = [] if results([message]) else [(MessageKind.TEXT, "", {})]
     return remarks.drafts(
-        list(_parts(message)) or [(MessageKind.TEXT, "", {})],
+        list(_parts(message)) or nothing,
         framework="agent_framework",
         type_=message.role,
         said_id=own_id(message),
@@ -64,6 +65,19 @@ def _part(content: Content) -> remarks.Part:
     if content.type.endswith(("_call", "_result")):
         kind = MessageKind.TOOL_CALL if content.type.endswith("_call") else MessageKind.TOOL_RESULT
     return kind, remarks.call(content.type, _json(content.to_dict(exclude={"raw_representation"}))), {}
+
+
+def calls(message: Message) -> Iterator[tuple[str, str]]:
+    """The calls of tools in a message: their ids, and the tools."""
+    for content in message.contents:
+        if content.type == "function_call" and content.call_id:
+            yield content.call_id, content.name or "tool"
+
+
+def results(messages: Iterable[Message]) -> dict[str, Content]:
+    """What came of calls, by their ids; of several with the same id the last."""
+    told = (content for message in messages for content in message.contents if content.type == "function_result")
+    return {content.call_id or "": content for content in told}
 
 
 def waiting(agent: str, request: Content) -> MessageDraft:
@@ -118,6 +132,4 @@ def _json(value: Any) -> str:
 
 
 def _tokens(usage: Mapping[str, Any] | None) -> dict[str, int] | None:
-    if not usage:
-        return None
-    return {"prompt_tokens": usage.get("input_token_count") or 0, "completion_tokens": usage.get("output_token_count") or 0}
+    return remarks.tokens(usage.get("input_token_count"), usage.get("output_token_count")) if usage else None

@@ -9,44 +9,28 @@ Needs the extra `chatlog[autogen]` (autogen-agentchat 0.7).
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
-from dataclasses import asdict
 from functools import partial
-from typing import Any, Unpack
+from typing import Unpack
 
-from chatlog.domain.models import MessageDraft, MessageKind
-from chatlog.domain.text import replace_unstorable
+from chatlog.domain.models import MessageDraft
 from chatlog.errors import ConfigurationError
-from chatlog.integrations import remarks
 from chatlog.integrations.run import RecordedRun, RunOptions
 
 try:
-    from autogen_agentchat import messages as said
     from autogen_agentchat.base import Response, TaskResult
+    from autogen_agentchat.messages import ModelClientStreamingChunkEvent
+
+    from chatlog.integrations import autogen_messages as read
 except ImportError as error:
     raise ConfigurationError(
         "Recording AutoGen teams needs autogen-agentchat 0.7. Install it with: pip install 'chatlog[autogen]'"
     ) from error
 
-Spoken = said.BaseChatMessage | said.BaseAgentEvent
-Item = Spoken | TaskResult | Response
+Item = read.Spoken | TaskResult | Response
 
 # Who reports how the run ended; an agent's name is a Python identifier, so none can be called this.
 RUN_SOURCE = "AutoGen run"
 _NO_TASK = "A run of an AutoGen team"
-
-# The first class that fits decides. What is not here is text if other agents hear it, else an event: that includes who was
-# selected to speak, which a team only tells when it was asked to (`emit_team_events=True`).
-_KINDS: tuple[tuple[type[Spoken], MessageKind], ...] = (
-    (said.HandoffMessage, MessageKind.HANDOFF),
-    (said.ToolCallSummaryMessage, MessageKind.TOOL_RESULT),
-    (said.BaseChatMessage, MessageKind.TEXT),
-    (said.ToolCallRequestEvent, MessageKind.TOOL_CALL),
-    (said.ToolCallExecutionEvent, MessageKind.TOOL_RESULT),
-    (said.CodeGenerationEvent, MessageKind.TOOL_CALL),
-    (said.CodeExecutionEvent, MessageKind.TOOL_RESULT),
-    (said.ThoughtEvent, MessageKind.THOUGHT),
-    (said.BaseAgentEvent, MessageKind.EVENT),
-)
 
 
 def record(stream: AsyncIterable[Item], **options: Unpack[RunOptions]) -> AsyncGenerator[Item, None]:
@@ -94,51 +78,8 @@ async def _pass_on(stream: AsyncIterable[Item], run: RecordedRun) -> AsyncGenera
 
 def _drafts(item: Item, run: RecordedRun) -> Iterable[MessageDraft]:
     if isinstance(item, TaskResult):
-        yield _end_of_run(item, lost=run.lost)
+        yield read.end_of_run(item, source=RUN_SOURCE, lost=run.lost)
     elif isinstance(item, Response):
-        yield _draft(item.chat_message)  # what led to it was in the stream
-    elif not isinstance(item, said.ModelClientStreamingChunkEvent):
-        yield _draft(item)
-
-
-def _draft(item: Spoken) -> MessageDraft:
-    notes: dict[str, Any] = dict(item.metadata)
-    if isinstance(item, said.HandoffMessage):
-        notes["target"] = item.target
-    return remarks.draft(
-        framework="autogen",
-        type_=type(item).__name__,
-        said_id=item.id,
-        source=item.source,
-        text=_readable(item),
-        kind=next(kind for type_, kind in _KINDS if isinstance(item, type_)),
-        timestamp=item.created_at,
-        models_usage=None if item.models_usage is None else asdict(item.models_usage),
-        notes=notes,
-    )
-
-
-def _readable(item: Spoken) -> str:
-    """The remark as Markdown. AutoGen's own `to_text()` of calls and results is Python's notation for them."""
-    if isinstance(item, said.ToolCallRequestEvent):
-        return "\n\n".join(remarks.call(call.name, call.arguments) for call in item.content)
-    if isinstance(item, said.ToolCallExecutionEvent):
-        return "\n\n".join(remarks.result(each.name, each.content, failed=bool(each.is_error)) for each in item.content)
-    if isinstance(item, said.StructuredMessage) and item.format_string is None:
-        return remarks.fenced(item.content.model_dump_json(indent=2), "json")
-    if isinstance(item, said.UserInputRequestedEvent):
-        return "Waits for a person to answer."
-    if isinstance(item, said.SelectSpeakerEvent):
-        return f"Next: {', '.join(item.content)}"
-    return item.to_text()
-
-
-def _end_of_run(result: TaskResult, *, lost: int) -> MessageDraft:
-    reason = replace_unstorable(result.stop_reason or "no reason given")
-    missing = f"\n\n{lost} of its messages could not be recorded." if lost else ""
-    return MessageDraft(
-        source=RUN_SOURCE,
-        content=f"The run ended: {reason}{missing}",
-        kind=MessageKind.EVENT,
-        metadata={"stop_reason": reason, "lost": lost},
-    )
+        yield read.draft(item.chat_message)  # what led to it was in the stream
+    elif not isinstance(item, ModelClientStreamingChunkEvent):
+        yield read.draft(item)

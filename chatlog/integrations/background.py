@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from chatlog.domain.models import MessageDraft, SessionStatus
 from chatlog.errors import (
     ChatlogError,
+    IdempotencyConflict,
     StorageCorrupt,
     StorageDenied,
     StorageError,
@@ -32,6 +34,8 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 # Errors of the store that the same attempt will meet again.
 _LASTING = (StorageDenied, StorageReadOnly, StorageCorrupt, StoreClosed)
+# The note of a message whose id another one has already.
+_TAKEN = "taken_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +156,9 @@ class BackgroundRecording:
                 for draft in drafts:
                     await self._save_some([draft])
                 return
+            if isinstance(error, IdempotencyConflict) and _TAKEN not in drafts[0].metadata:
+                await self._save_some([_renamed(drafts[0])])
+                return
             self.lose(1, error)
         else:
             self._saved += len(drafts)
@@ -215,3 +222,10 @@ class BackgroundRecording:
             error,
             exc_info=None if isinstance(error, ChatlogError | BufferError | TimeoutError) else error,
         )
+
+
+def _renamed(draft: MessageDraft) -> MessageDraft:
+    """The draft under another id, the same each time: some models number what they say from one again in every run."""
+    text = f"{draft.message_id}\n{draft.source}\n{draft.content}"
+    message_id = hashlib.sha256(text.encode()).hexdigest()[:32]
+    return replace(draft, message_id=message_id, metadata={**draft.metadata, _TAKEN: draft.message_id})

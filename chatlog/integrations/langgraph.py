@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from types import TracebackType
 from typing import Any, Unpack
 from uuid import UUID
 
 from chatlog.domain.models import MessageDraft
 from chatlog.errors import ConfigurationError
+from chatlog.integrations.block import RecordedBlock
 from chatlog.integrations.run import RecordedRun, RunOptions
 
 try:
@@ -36,11 +36,8 @@ _NO_TASK = "A run of a LangGraph graph"
 _UNSEEN = {"nostream", "langsmith:nostream", "langsmith:hidden"}
 
 
-def record(**options: Unpack[RunOptions]) -> GraphRecording:
-    """Begin to record whatever is run with the callbacks that `async with` gives.
-
-    The runs never wait for the store and never fail because of it. Leaving the block completes the session; an exception marks
-    it failed; a cancellation, or a run that did not come to its end, cancelled. Any number of runs may be made in it.
+def record(**options: Unpack[RunOptions]) -> RecordedBlock[list[BaseCallbackHandler]]:
+    """Begin to record whatever is run with the callbacks that `async with` gives; see `RecordedBlock`.
 
     Args:
         options: where to and how; see `RunOptions`.
@@ -48,24 +45,9 @@ def record(**options: Unpack[RunOptions]) -> GraphRecording:
         ConfigurationError: neither or both of `store` and `recorder` were given.
         InvalidInput: a name or id that cannot be stored.
     """
-    return GraphRecording(RecordedRun(source=RUN_SOURCE, no_task=_NO_TASK, **options))
-
-
-class GraphRecording:
-    """The block in which runs are recorded; see `record`."""
-
-    def __init__(self, run: RecordedRun) -> None:
-        self._run = run
-        self._callbacks = RecordingCallbacks(run)
-
-    async def __aenter__(self) -> list[BaseCallbackHandler]:
-        self._run.begin()
-        return [self._callbacks]
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._run.tell(await self._run.end(error or self._callbacks.unfinished()))
+    run = RecordedRun(source=RUN_SOURCE, no_task=_NO_TASK, **options)
+    hearing = RecordingCallbacks(run)
+    return RecordedBlock(run, hearer=hearing, given=[hearing])
 
 
 class RecordingCallbacks(BaseCallbackHandler):
@@ -81,6 +63,7 @@ class RecordingCallbacks(BaseCallbackHandler):
         self._speakers: dict[UUID, str] = {}  # of nodes and models that are at work
         self._callers: dict[Any, str] = {}  # who called a tool, by the id of the call
         self._seen: set[str] = set()
+        self._nameless: list[BaseMessage] = []  # what the graph has not given an id yet
         self._passed_up: ParentCommand | None = None
 
     def unfinished(self) -> BaseException | None:
@@ -173,12 +156,15 @@ class RecordingCallbacks(BaseCallbackHandler):
         self._speakers[run_id] = read.speaker(metadata)
         known = list(read.messages_in(state))
         yield from self._new("user", read.as_in_state(self._asked.pop(graph, []), known))
+        for message in known:
+            self._got_its_id(message)
         self._seen.update(message.id for message in known if message.id)  # what a checkpoint remembers was said before
 
     def _chain_ends(self, run_id: UUID, outputs: Any) -> Iterator[MessageDraft]:
         if run_id in self._graphs:
             yield from self._new("user", self._asked.pop(run_id, []))  # no node ever began
             del self._graphs[run_id]
+            self._nameless.clear()
         speaker = self._speakers.pop(run_id, None)
         if speaker is not None:
             yield from self._came_out(speaker, run_id, outputs)
@@ -201,7 +187,7 @@ class RecordingCallbacks(BaseCallbackHandler):
             yield from self._came_out(speaker, run_id, error.args[0])
 
     def _came_out(self, speaker: str, node: UUID | None, outputs: Any) -> Iterator[MessageDraft]:
-        yield from self._new(speaker, read.messages_in(outputs))
+        yield from self._run.each(read.said_in(outputs), partial(self._out, speaker))
         for target in read.targets(outputs):
             said_id = f"{node}.{target}"  # a tool's command comes out of its node once more
             if said_id not in self._seen:
@@ -209,10 +195,31 @@ class RecordingCallbacks(BaseCallbackHandler):
                 yield read.handoff(said_id, speaker, target)
 
     def _new(self, speaker: str, messages: Iterable[Any]) -> Iterator[MessageDraft]:
-        for message in messages:
-            if not isinstance(message, BaseMessage) or (message.id or "") in self._seen:
-                continue
-            self._seen.add(read.own_id(message))
-            for call in getattr(message, "tool_calls", ()):
-                self._callers[call["id"]] = message.name or speaker
-            yield from read.drafts(message, self._callers.get(getattr(message, "tool_call_id", None), speaker))
+        return self._run.each(messages, partial(self._said, speaker))
+
+    def _said(self, speaker: str, message: Any) -> Iterator[MessageDraft]:
+        if not isinstance(message, BaseMessage) or (message.id or "") in self._seen:
+            return
+        self._seen.add(read.own_id(message))
+        for call in getattr(message, "tool_calls", ()):
+            self._callers[call["id"]] = message.name or speaker
+        yield from read.drafts(message, self._callers.get(getattr(message, "tool_call_id", None), speaker))
+
+    def _out(self, speaker: str, said: tuple[BaseMessage, bool]) -> Iterator[MessageDraft]:
+        message, in_short = said
+        if in_short:
+            self._nameless.append(message)
+            yield from read.drafts(message, speaker)
+        elif not self._got_its_id(message):
+            yield from self._said(speaker, message)
+
+    def _got_its_id(self, message: BaseMessage) -> bool:
+        """Whether it was recorded already, before the graph made a message of it and gave it an id."""
+        if message.id is None or message.id in self._seen:
+            return False
+        for number, nameless in enumerate(self._nameless):
+            if (nameless.type, nameless.content) == (message.type, message.content):
+                del self._nameless[number]
+                self._seen.add(message.id)
+                return True
+        return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import UUID, uuid4
 
 from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage, ToolMessage, convert_to_messages
@@ -38,23 +38,43 @@ def own_id(message: BaseMessage) -> str:
 
 def messages_in(value: Any) -> Iterator[BaseMessage]:
     """The messages of a state, of an update, or of the commands that bring one."""
+    return (message for message, in_short in said_in(value) if not in_short)
+
+
+def said_in(value: Any) -> Iterator[tuple[BaseMessage, bool]]:
+    """The same, and what a node writes in short, as a text, a pair or a dict, with whether it does."""
     if isinstance(value, BaseMessage):
-        yield value
+        yield value, False
     elif isinstance(value, Command):
-        yield from messages_in(value.update)
+        yield from said_in(value.update)
     elif isinstance(value, list | tuple):
         for each in value:
             if isinstance(each, BaseMessage | Command | Mapping | tuple):
-                yield from messages_in(each)
+                yield from said_in(each)
     else:
-        for part in _parts(value):
-            for each in part if isinstance(part, list | tuple) else (part,):
+        for name, part in _parts(value):
+            for each in part if isinstance(part, list | tuple) and not _is_in_short(part) else (part,):
                 if isinstance(each, BaseMessage):
-                    yield each
+                    yield each, False
+                elif name == "messages" and _is_in_short(each):
+                    yield from ((message, True) for message in _from_short(each))
 
 
-def _parts(state: Any) -> Iterable[Any]:
-    return state.values() if isinstance(state, Mapping) else vars(state).values() if hasattr(state, "__dict__") else ()
+def _parts(state: Any) -> Iterable[tuple[str, Any]]:
+    return state.items() if isinstance(state, Mapping) else vars(state).items() if hasattr(state, "__dict__") else ()
+
+
+def _is_in_short(value: Any) -> TypeGuard[str | tuple[str, str] | dict[str, Any]]:
+    if isinstance(value, tuple):
+        return len(value) == 2 and all(isinstance(part, str) for part in value)
+    return isinstance(value, str) or (isinstance(value, dict) and "role" in value and "content" in value)
+
+
+def _from_short(value: str | tuple[str, str] | dict[str, Any]) -> list[BaseMessage]:
+    try:
+        return convert_to_messages([value])
+    except (ValueError, TypeError, NotImplementedError):
+        return []  # no message after all, but something of the user's own state
 
 
 def questions(inputs: Any) -> list[BaseMessage]:
@@ -168,7 +188,7 @@ def _text(message: BaseMessage) -> str:
 
 def _tokens(message: BaseMessage) -> dict[str, int] | None:
     usage = getattr(message, "usage_metadata", None)
-    return None if not usage else {"prompt_tokens": usage["input_tokens"], "completion_tokens": usage["output_tokens"]}
+    return remarks.tokens(usage.get("input_tokens"), usage.get("output_tokens")) if usage else None
 
 
 def _as_text(value: Any) -> str:

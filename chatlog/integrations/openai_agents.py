@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Unpack
 
 from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.errors import ConfigurationError
 from chatlog.integrations import remarks
+from chatlog.integrations.block import RecordedBlock
 from chatlog.integrations.run import RecordedRun, RunOptions
 
 try:
@@ -24,7 +24,7 @@ try:
     from chatlog.integrations import openai_items as items
 except ImportError as error:
     raise ConfigurationError(
-        "Recording the OpenAI Agents SDK needs openai-agents. Install it with: pip install 'chatlog[openai-agents]'"
+        "Recording the OpenAI Agents SDK needs openai-agents 0.24. Install it with: pip install 'chatlog[openai-agents]'"
     ) from error
 
 # Who reports how the run ended.
@@ -32,11 +32,8 @@ RUN_SOURCE = "OpenAI Agents run"
 _NO_TASK = "A run of the OpenAI Agents SDK"
 
 
-def record(*, hooks: RunHooks[Any] | None = None, **options: Unpack[RunOptions]) -> RecordingHooks:
-    """Begin to record whatever is run with the hooks that `async with` gives.
-
-    The runs never wait for the store and never fail because of it. Leaving the block completes the session; an exception marks
-    it failed; a cancellation, or a run that did not come to its final output, cancelled. Any number of runs may be made in it.
+def record(*, hooks: RunHooks[Any] | None = None, **options: Unpack[RunOptions]) -> RecordedBlock[RecordingHooks]:
+    """Begin to record whatever is run with the hooks that `async with` gives; see `RecordedBlock`.
 
     Args:
         hooks: hooks of your own, which are called as before.
@@ -45,7 +42,9 @@ def record(*, hooks: RunHooks[Any] | None = None, **options: Unpack[RunOptions])
         ConfigurationError: neither or both of `store` and `recorder` were given.
         InvalidInput: a name or id that cannot be stored.
     """
-    return RecordingHooks(RecordedRun(source=RUN_SOURCE, no_task=_NO_TASK, **options), hooks or RunHooks())
+    run = RecordedRun(source=RUN_SOURCE, no_task=_NO_TASK, **options)
+    hearing = RecordingHooks(run, hooks or RunHooks())
+    return RecordedBlock(run, hearer=hearing, given=hearing)
 
 
 class RecordingHooks(RunHooks[Any]):
@@ -54,30 +53,29 @@ class RecordingHooks(RunHooks[Any]):
     def __init__(self, run: RecordedRun, own: RunHooks[Any]) -> None:
         self._run = run
         self._own = own
-        self._unfinished: dict[int, Usage] = {}  # the runs that have no final output yet, by the usage that only they have
+        self._usage: Usage | None = None  # of the run that began last; agents that are its tools have it, too
+        self._floor: Agent[Any] | None = None  # who has the word in that run, until it has its final output
+        self._asked: list[Any] = []  # what no model has answered yet
+        self._told: dict[int, str] = {}  # by a model or a tool last, in the runs that go on
+        self._calls: dict[str, tuple[Agent[Any], str]] = {}  # who called which tool, until it is told what came of it
 
-    async def __aenter__(self) -> Self:
-        self._run.begin()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        left_early = error is None and bool(self._unfinished)
-        self._run.tell(await self._run.end(GeneratorExit() if left_early else error))
+    def unfinished(self) -> BaseException | None:
+        """`GeneratorExit` unless the last run has its final output; the SDK tells no hook of an error."""
+        return None if self._floor is None else GeneratorExit()
 
     async def on_agent_start(self, context: Any, agent: Any) -> None:
         """Record what the run was asked, when its first agent starts."""
-        self._run.take(partial(self._started, context))
+        self._run.take(partial(self._started, context, agent))
         await self._own.on_agent_start(context, agent)
 
     async def on_llm_start(self, context: Any, agent: Any, system_prompt: str | None, input_items: list[Any]) -> None:
-        """Nothing is said yet."""
+        """Record what was answered in a tool's place: that nobody allowed the call, or that there is no such tool."""
+        self._run.take(partial(self._answered_otherwise, context, input_items))
         await self._own.on_llm_start(context, agent, system_prompt, input_items)
 
     async def on_llm_end(self, context: Any, agent: Any, response: ModelResponse) -> None:
         """Record all that one answer of the model holds; for a stream, too, it comes once and whole."""
-        self._run.take(partial(self._answered, agent, response))
+        self._run.take(partial(self._answered, context, agent, response))
         await self._own.on_llm_end(context, agent, response)
 
     async def on_tool_start(self, context: Any, agent: Any, tool: Any) -> None:
@@ -86,41 +84,57 @@ class RecordingHooks(RunHooks[Any]):
 
     async def on_tool_end(self, context: Any, agent: Any, tool: Any, result: Any) -> None:
         """Record what the tool answered."""
-        self._run.take(partial(self._tool_answered, context, agent, tool, result))
+        call_id = getattr(context, "tool_call_id", None)  # tools for computers, shells and patches are told of without
+        self._run.take(lambda: self._tool_answered(context, call_id, agent, tool.name, result))
         await self._own.on_tool_end(context, agent, tool, result)
 
     async def on_handoff(self, context: Any, from_agent: Any, to_agent: Any) -> None:
-        """It is recorded already, as the model's answer, which has an id."""
+        """Note who has the word; that it is handed over is recorded already, as the model's answer, which has an id."""
+        if from_agent is self._floor:
+            self._floor = to_agent
         await self._own.on_handoff(context, from_agent, to_agent)
 
     async def on_agent_end(self, context: Any, agent: Any, output: Any) -> None:
         """Note that the run came to its end."""
-        self._unfinished.pop(id(context.usage), None)
+        self._run.take(partial(self._ended, context, agent, output))
         await self._own.on_agent_end(context, agent, output)
 
-    def _started(self, context: Any) -> Iterator[MessageDraft]:
-        run = id(context.usage)
-        begins = run not in self._unfinished and context.usage.requests == 0  # else another agent takes over, or it is resumed
-        self._unfinished[run] = context.usage
-        if not begins:
-            return
-        for item in items.last_asked(context.turn_input):
-            yield remarks.draft(
-                framework="openai",
-                type_=item.get("type", "message"),
-                said_id=self._run.unused(item.get("id")),
-                source=item["role"],
-                text=items.asked_text(item["content"]),
-                kind=MessageKind.TEXT,
-            )
+    def _started(self, context: Any, agent: Agent[Any]) -> Iterator[MessageDraft]:
+        same = context.usage is self._usage
+        if same and self._floor is not None:
+            return  # it was handed over to, or is a tool
+        self._floor, self._usage = agent, context.usage
+        if not same and context.usage.requests:
+            return  # the run goes on after an approval, with a copy of its usage
+        asked = items.last_asked(context.turn_input)
+        # A conversation that the SDK keeps still has what was asked in a run that failed.
+        known = len(self._asked) if len(asked) > len(self._asked) and asked[: len(self._asked)] == self._asked else 0
+        self._asked = asked
+        yield from self._run.each(asked[known:], self._question)
 
-    def _answered(self, agent: Agent[Any], response: ModelResponse) -> Iterator[MessageDraft]:
+    def _question(self, item: Any) -> Iterator[MessageDraft]:
+        yield remarks.draft(
+            framework="openai",
+            type_=item.get("type", "message"),
+            said_id=self._run.unused(item.get("id")),
+            source=item["role"],
+            text=items.asked_text(item["content"]),
+            kind=MessageKind.TEXT,
+        )
+
+    def _answered(self, context: Any, agent: Agent[Any], response: ModelResponse) -> Iterator[MessageDraft]:
+        self._asked = []
         told = [item for item in response.output if items.says_anything(item)]
         handoff = items.handoff_among(told, agent)
-        for item in told:
+        usage = items.tokens(response.usage)
+        self._told[id(context.usage)] = items.spoken(told)
+
+        def said(item: Any) -> Iterator[MessageDraft]:
             kind, text, notes = items.read(item, agent)
             if item is handoff:
                 kind, notes["target"] = MessageKind.HANDOFF, items.targets(agent)[item.name]
+            elif item.type == "function_call":
+                self._calls[item.call_id] = agent, item.name
             if response.response_id is not None:
                 notes["response_id"] = response.response_id
             yield remarks.draft(
@@ -130,18 +144,44 @@ class RecordingHooks(RunHooks[Any]):
                 source=agent.name,
                 text=text,
                 kind=kind,
-                models_usage=items.tokens(response.usage) if item is told[-1] else None,  # once, so that the sum is right
+                models_usage=usage if item is told[-1] else None,  # once, so that the sum is right
                 notes=notes,
             )
 
-    def _tool_answered(self, context: Any, agent: Any, tool: Any, result: Any) -> Iterator[MessageDraft]:
-        call_id = getattr(context, "tool_call_id", None)  # not every hosted tool tells
+        return self._run.each(told, said)
+
+    def _answered_otherwise(self, context: Any, input_items: list[Any]) -> Iterator[MessageDraft]:
+        for call_id, output in items.outputs(input_items).items():
+            if call_id in self._calls:
+                yield from self._tool_answered(context, call_id, *self._calls[call_id], output)
+
+    def _tool_answered(
+        self, context: Any, call_id: str | None, agent: Agent[Any], tool: str, result: Any
+    ) -> Iterator[MessageDraft]:
+        self._calls.pop(call_id or "", None)
+        text = items.result_text(result)
+        self._told[id(context.usage)] = text
         yield remarks.draft(
             framework="openai",
             type_="function_call_output",
             said_id=self._run.unused(call_id and f"{call_id}.output"),
             source=agent.name,
-            text=remarks.result(tool.name, items.result_text(result)),
+            text=remarks.result(tool, text),
             kind=MessageKind.TOOL_RESULT,
-            notes={"tool": tool.name} if call_id is None else {"tool": tool.name, "call_id": call_id},
+            notes={"tool": tool} if call_id is None else {"tool": tool, "call_id": call_id},
         )
+
+    def _ended(self, context: Any, agent: Agent[Any], output: Any) -> Iterator[MessageDraft]:
+        if agent is self._floor:  # else it is a tool of the one who has the word
+            self._floor = None
+        told = self._told.pop(id(context.usage), "")
+        if isinstance(output, str) and output not in told and agent.tool_use_behavior == "run_llm_again":
+            # No model and no tool said it: the run's error handler did.
+            yield remarks.draft(
+                framework="openai",
+                type_="final_output",
+                said_id=None,
+                source=agent.name,
+                text=output,
+                kind=MessageKind.TEXT,
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import takewhile
 from typing import Any
 
@@ -14,6 +15,10 @@ from chatlog.integrations import remarks
 # What the SDK calls every item of a model without the Responses API. Source: agents/models/fake_id.py of 0.24.
 _NO_ID = "__fake_id__"
 _SAID_BY_PEOPLE = ("user", "system", "developer")
+# Pictures and files inside other things; the text of a remark has their kind instead.
+_DATA = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,[A-Za-z0-9+/=_-]*")
+# The whole picture, and what only the SDK's makers can read.
+_UNREADABLE = {"result": True, "encrypted_content": True}
 
 
 def last_asked(items: list[Any]) -> list[Any]:
@@ -41,12 +46,19 @@ def read(item: Any, agent: Agent[Any]) -> tuple[MessageKind, str, dict[str, Any]
     if item.type == "function_call":
         return MessageKind.TOOL_CALL, remarks.call(item.name, item.arguments), {"tool": item.name, "call_id": item.call_id}
     kind = MessageKind.TOOL_CALL if item.type.endswith("_call") else MessageKind.EVENT
-    return kind, remarks.call(item.type, item.model_dump_json(exclude_none=True)), {}
+    if item.type.endswith("_output"):
+        kind = MessageKind.TOOL_RESULT
+    return kind, remarks.call(item.type, _without_data(item.model_dump_json(exclude_none=True, exclude=_UNREADABLE))), {}
 
 
 def _message_text(item: Any, agent: Agent[Any]) -> str:
     text = "\n\n".join(part.text if part.type == "output_text" else part.refusal for part in item.content)
     return text if agent.output_type in (None, str) else remarks.fenced(text, "json")
+
+
+def spoken(items: list[Any]) -> str:
+    """All that is said in them, as the SDK puts it together."""
+    return "".join(getattr(part, "text", None) or "" for item in items for part in getattr(item, "content", None) or ())
 
 
 def says_anything(item: Any) -> bool:
@@ -80,16 +92,28 @@ def id_of(item: Any) -> str | None:
 
 
 def tokens(usage: Usage) -> dict[str, int] | None:
-    """What the answer took, in the names that chatlog uses; `None` if the model does not tell."""
-    if not usage.total_tokens and not usage.input_tokens and not usage.output_tokens:
-        return None
-    return {"prompt_tokens": usage.input_tokens, "completion_tokens": usage.output_tokens}
+    """What the answer took; `None` if the model does not tell."""
+    told = usage.total_tokens or usage.input_tokens or usage.output_tokens
+    return remarks.tokens(usage.input_tokens, usage.output_tokens) if told else None
+
+
+def outputs(input_items: list[Any]) -> dict[str, Any]:
+    """What calls were answered with, by their ids, as a model is told; of several with the same id the last."""
+    return {
+        item["call_id"]: item["output"]
+        for item in input_items
+        if isinstance(item, dict) and item.get("type") == "function_call_output"
+    }
 
 
 def result_text(result: Any) -> str:
-    """What a tool answered; what is no text as JSON."""
+    """What a tool answered; what is no text as JSON, a picture by its kind."""
     if isinstance(result, str):
-        return result
+        return _without_data(result)
     if hasattr(result, "model_dump"):
         result = result.model_dump(mode="json", exclude_none=True)
-    return json.dumps(result, ensure_ascii=False, indent=2, default=str)
+    return _without_data(json.dumps(result, ensure_ascii=False, indent=2, default=str))
+
+
+def _without_data(text: str) -> str:
+    return _DATA.sub(r"<\1>", text)

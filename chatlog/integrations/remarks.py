@@ -11,14 +11,18 @@ from typing import Any
 from chatlog.domain.clock import utc_now
 from chatlog.domain.ids import check_id, new_message_id
 from chatlog.domain.limits import MAX_SOURCE_CHARACTERS
-from chatlog.domain.models import MessageDraft, MessageKind
+from chatlog.domain.models import MessageDraft, MessageKind, check_json_object
 from chatlog.domain.text import replace_unstorable
-from chatlog.errors import InvalidId
+from chatlog.errors import InvalidId, InvalidInput
 
 _NO_TEXT = "(no text)"
 _NO_NAME = "(no name)"
+# What a remark can do without: where a framework or a user's own code gives something there that no store keeps.
+_DISPENSABLE = ("timestamp", "kind", "models_usage")
 # The end of a traceback says most; a page need not show megabytes of it.
 MAX_FAILURE_CHARACTERS = 20_000
+# Enough to see what could not be stored as it was.
+MAX_NOTE_CHARACTERS = 1_000
 
 
 def draft(
@@ -33,7 +37,7 @@ def draft(
     models_usage: Mapping[str, int] | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> MessageDraft:
-    """The remark, with whatever no store keeps replaced and noted.
+    """The remark, with whatever no store keeps replaced or left out, and noted.
 
     Args:
         framework: begins the names of the notes that tell where it comes from: `autogen_type`, `autogen_id`.
@@ -51,8 +55,8 @@ def draft(
     if (speaker, content) != (source, text):
         about["unstorable_replaced"] = True
     said_at = timestamp or utc_now()
-    return MessageDraft(
-        source=speaker.strip()[:MAX_SOURCE_CHARACTERS] or _NO_NAME,
+    return _without_what_is_refused(
+        source=speaker.strip()[:MAX_SOURCE_CHARACTERS].strip() or _NO_NAME,
         content=content if content.strip() else _NO_TEXT,
         message_id=_usable_id(said_id, f"{framework}_id", about),
         timestamp=said_at if said_at.tzinfo else said_at.replace(tzinfo=UTC),
@@ -60,6 +64,20 @@ def draft(
         models_usage=models_usage,
         metadata=_storable(about),
     )
+
+
+def _without_what_is_refused(**values: Any) -> MessageDraft:
+    """The draft of those values; what is dispensable and refused is told in the metadata instead."""
+    refused: dict[str, str] = {}
+    while True:
+        try:
+            return MessageDraft(**values)
+        except InvalidInput as error:
+            if error.field not in _DISPENSABLE or error.field in refused:
+                raise
+            refused[error.field] = _short(error)
+            del values[error.field]
+            values["metadata"] = {**values["metadata"], "left_out": refused}
 
 
 # What a part of a message is, says, and has to be noted of it.
@@ -95,15 +113,33 @@ def _usable_id(said_id: str | None, note: str, about: dict[str, Any]) -> str:
     try:
         return check_id(said_id, field="message_id")
     except InvalidId:
-        about[note] = said_id
+        about[note] = _short(said_id)
         return new_message_id()
 
 
-def _storable(notes: dict[str, Any]) -> dict[str, Any]:
-    """The notes without characters that no store keeps."""
-    return {
-        replace_unstorable(name): replace_unstorable(note) if isinstance(note, str) else note for name, note in notes.items()
-    }
+def _storable(notes: dict[str, Any]) -> Mapping[str, Any]:
+    """The notes; one that no store keeps as it is, as text."""
+    try:
+        return check_json_object(notes, field="metadata")
+    except InvalidInput:
+        return {_short(name): _storable_note(note) for name, note in notes.items()}
+
+
+def _storable_note(note: Any) -> Any:
+    try:
+        return check_json_object({"note": note}, field="metadata")["note"]
+    except InvalidInput:
+        return replace_unstorable(note) if isinstance(note, str) else _short(note)
+
+
+def _short(value: object) -> str:
+    return replace_unstorable(str(value))[:MAX_NOTE_CHARACTERS]
+
+
+def tokens(prompt: object, completion: object) -> dict[str, int] | None:
+    """What an answer of a model took, in the names that chatlog uses; what is no number is left out."""
+    told = {"prompt_tokens": prompt, "completion_tokens": completion}
+    return {name: number for name, number in told.items() if isinstance(number, int)} or None
 
 
 def call(name: str, arguments: str) -> str:
@@ -119,7 +155,7 @@ def result(name: str, text: str, *, failed: bool = False) -> str:
 def _indented(arguments: str) -> str:
     try:
         return json.dumps(json.loads(arguments), indent=2, ensure_ascii=False)
-    except ValueError:  # a model may write anything; then that is what it called with
+    except (ValueError, RecursionError):  # a model may write anything; then that is what it called with
         return arguments
 
 
@@ -132,7 +168,7 @@ def fenced(text: str, language: str = "") -> str:
 
 def failure(error: BaseException, *, source: str) -> MessageDraft:
     """The last remark of a run that failed. Some frameworks put a whole traceback there; its first line says what happened."""
-    first, _, rest = replace_unstorable(str(error)).partition("\n")
+    first, _, rest = replace_unstorable(_text_of(error)).partition("\n")
     return MessageDraft(
         source=source,
         content=f"The run failed with {type(error).__name__}: {_cut(first) or 'no text'}"
@@ -140,6 +176,13 @@ def failure(error: BaseException, *, source: str) -> MessageDraft:
         kind=MessageKind.ERROR,
         metadata={"error": type(error).__name__},
     )
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as unreadable:  # an error of the user's own may not even say what it is; the run's end must not feel that
+        return f"(its text cannot be read: {type(unreadable).__name__})"
 
 
 def _cut(text: str) -> str:

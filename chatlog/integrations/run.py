@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from typing import TypedDict
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypedDict, TypeVar
 
 from chatlog.domain.limits import MAX_TASK_CHARACTERS
 from chatlog.domain.models import MessageDraft, MessageKind
@@ -15,6 +15,7 @@ from chatlog.recorder import Recorder, outcome
 from chatlog.storage.base import SessionStore
 
 logger = logging.getLogger(__name__)
+Thing = TypeVar("Thing")
 
 
 class RunOptions(TypedDict, total=False):
@@ -110,6 +111,15 @@ class RecordedRun:
         except Exception as error:  # a type of the user's own may raise anything; the run must not feel it
             recording.lose(1, error)
 
+    def each(self, things: Iterable[Thing], read: Callable[[Thing], Iterable[MessageDraft]]) -> Iterator[MessageDraft]:
+        """What `read` makes of each; one that cannot be read is counted, and does not take the others along."""
+        for thing in things:
+            try:
+                yield from read(thing)
+            except Exception as error:  # as in `take`
+                assert self._recording is not None
+                self._recording.lose(1, error)
+
     def unused(self, said_id: str | None) -> str | None:
         """The id, unless this run used it before: some models number their calls from one in each answer."""
         if not said_id or said_id in self._used_ids:
@@ -121,7 +131,7 @@ class RecordedRun:
         """Store what waits, and as the last remark the error that ended the run: `GeneratorExit` if it was left early."""
         assert self._recording is not None
         if isinstance(error, Exception):
-            self._recording.put(remarks.failure(error, source=self._source))
+            self.take(lambda: [remarks.failure(error, source=self._source)])
         self._ended = True
         return await self._recording.finish(outcome(error), at_most=self._flush_seconds)
 
@@ -137,4 +147,4 @@ class RecordedRun:
 
 def _task_in(first: MessageDraft | None) -> str | None:
     """What the run was asked; a longer text stands in full in its first message."""
-    return None if first is None or first.kind != MessageKind.TEXT else first.content[:MAX_TASK_CHARACTERS]
+    return None if first is None or first.kind != MessageKind.TEXT else first.content.strip()[:MAX_TASK_CHARACTERS]

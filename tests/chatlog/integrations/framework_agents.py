@@ -42,6 +42,7 @@ class ScriptedClient(FunctionInvocationLayer[Any], ChatMiddlewareLayer[Any], Bas
     def __init__(self, *answers: Message | Exception, **options: Any) -> None:
         super().__init__(**options)
         self._answers = list(answers)
+        self.usage = UsageDetails(input_token_count=12, output_token_count=7)
         self.waits = asyncio.Event()
 
     def _inner_get_response(self, *, messages: Sequence[Message], stream: bool, options: Any, **_: Any) -> Any:
@@ -50,8 +51,8 @@ class ScriptedClient(FunctionInvocationLayer[Any], ChatMiddlewareLayer[Any], Bas
         return self._whole()
 
     async def _whole(self) -> ChatResponse[Any]:
-        usage = UsageDetails(input_token_count=12, output_token_count=7)
-        return ChatResponse(messages=[await self._next()], response_id=f"resp_{next(_numbers)}", usage_details=usage)
+        message, response_id = await self._next(), f"resp_{next(_numbers)}"
+        return ChatResponse(messages=[message], response_id=response_id, usage_details=self.usage)
 
     async def _stream(self) -> AsyncIterator[ChatResponseUpdate]:
         message = await self._next()
@@ -60,7 +61,7 @@ class ScriptedClient(FunctionInvocationLayer[Any], ChatMiddlewareLayer[Any], Bas
             for word in words:
                 part = content if word is None else Content.from_text(f"{word} ")
                 yield ChatResponseUpdate(role="assistant", contents=[part], message_id=message.message_id)
-        usage = Content.from_usage(UsageDetails(input_token_count=12, output_token_count=7))
+        usage = Content.from_usage(self.usage)
         yield ChatResponseUpdate(role="assistant", contents=[usage], message_id=message.message_id)
 
     async def _next(self) -> Message:

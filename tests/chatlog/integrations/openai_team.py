@@ -104,8 +104,7 @@ def _response(items: list[Any]) -> Response:
             input_tokens=12,
             output_tokens=7,
             total_tokens=19,
-            # Newer lines of the client tell one more figure, and want it.
-            input_tokens_details=InputTokensDetails.model_construct(cached_tokens=0, cache_write_tokens=0),
+            input_tokens_details=InputTokensDetails(cached_tokens=0, cache_write_tokens=0),
             output_tokens_details=OutputTokensDetails(reasoning_tokens=0),
         ),
     )

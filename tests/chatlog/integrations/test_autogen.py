@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from contextlib import aclosing
 from typing import Any
 
@@ -13,19 +11,20 @@ from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.base import TaskResult
 from autogen_agentchat.messages import (
     CodeGenerationEvent,
+    MemoryQueryEvent,
     MultiModalMessage,
+    StopMessage,
     StructuredMessage,
     TextMessage,
     UserInputRequestedEvent,
 )
 from autogen_core import CancellationToken, Image
+from autogen_core.memory import MemoryContent
 from PIL import Image as Pixels
 from pydantic import BaseModel
 
-import chatlog
-from chatlog import ConfigurationError, InvalidInput, MessageKind, SessionStatus, SessionStore
+from chatlog import ConfigurationError, MessageKind, SessionStatus, SessionStore
 from chatlog.integrations.autogen import RUN_SOURCE, record
-from chatlog.integrations.background import RunReport
 from tests.chatlog.integrations import teams
 from tests.chatlog.integrations.conftest import the_session
 from tests.factories import AGENTS
@@ -154,6 +153,8 @@ class Price(BaseModel):
         (MultiModalMessage(content=["See:", Image(Pixels.new("RGB", (1, 1)))], source="a"), "text", "See:\n<image>"),
         (UserInputRequestedEvent(request_id="r", source="a"), "event", "Waits for a person to answer."),
         (CodeGenerationEvent(retry_attempt=0, content="x = 1", code_blocks=[], source="a"), "tool_call", "x = 1"),
+        (MemoryQueryEvent(content=[MemoryContent(content=b"x", mime_type="a/b")], source="a"), "event", "Remembers:\n\n<a/b>"),
+        (StopMessage(content="Enough.", source="a"), "text", "Enough."),
         (TextMessage(content=" ", source="a"), "text", "(no text)"),
     ],
     ids=lambda value: type(value).__name__,
@@ -225,17 +226,6 @@ async def test_a_break_without_closing_is_recorded_too(store: SessionStore) -> N
     assert session.status is SessionStatus.CANCELLED
 
 
-async def test_two_runs_can_share_a_recorder_that_keeps_its_status(store: SessionStore) -> None:
-    reports: list[RunReport] = []
-    async with chatlog.Recorder(store, task="Both rounds") as session:
-        for _ in range(2):
-            await collect(record(teams.five_agents(turns=2).run_stream(task="Go"), recorder=session, on_report=reports.append))
-        assert (await store.get_session(session.session_id)).status is SessionStatus.ACTIVE
-    stored, messages = await the_session(store)
-    assert (stored.task, stored.status, len(messages)) == ("Both rounds", SessionStatus.COMPLETED, 8)
-    assert [(report.session_id, report.saved) for report in reports] == [(session.session_id, 4)] * 2
-
-
 async def test_ids_and_text_that_no_store_takes_are_replaced_and_noted(store: SessionStore) -> None:
     item = TextMessage(id="a/b", content="A\x00B\ud800C", source="a", metadata={"tool": "x\x00"})
     await collect(record(teams.stream_of(item), store=store))
@@ -243,21 +233,3 @@ async def test_ids_and_text_that_no_store_takes_are_replaced_and_noted(store: Se
     assert message.content == "A\N{REPLACEMENT CHARACTER}B\N{REPLACEMENT CHARACTER}C"
     assert message.metadata["unstorable_replaced"] is True
     assert (message.metadata["autogen_id"], message.metadata["tool"]) == ("a/b", "x\N{REPLACEMENT CHARACTER}")
-
-
-def test_it_wants_either_a_store_or_a_recorder(store: SessionStore) -> None:
-    for wrong in ({}, {"store": store, "recorder": chatlog.Recorder(store, task="t")}):
-        with pytest.raises(ConfigurationError, match="either a store"):
-            record(teams.stream_of(), **wrong)
-
-
-def test_a_session_id_that_cannot_be_is_refused_where_it_was_passed(store: SessionStore) -> None:
-    with pytest.raises(InvalidInput, match="session_id"):
-        record(teams.stream_of(), store=store, session_id="a/b")
-
-
-def test_without_autogen_the_extra_is_named() -> None:
-    program = "import sys; sys.modules['autogen_agentchat'] = None; import chatlog.integrations.autogen"
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert "ConfigurationError" in ended.stderr
-    assert "pip install 'chatlog[autogen]'" in ended.stderr

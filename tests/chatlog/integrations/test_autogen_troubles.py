@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,38 +18,13 @@ from chatlog.integrations.autogen import record
 from chatlog.integrations.background import RunReport
 from tests.chatlog.integrations import teams
 from tests.chatlog.integrations.conftest import the_session
-from tests.chatlog.integrations.troubled_store import TroubledStore
+from tests.chatlog.integrations.troubled_store import TroubledStore, raising, raising_every_second_time
 
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "FIRST_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(background, "LONGEST_PAUSE_SECONDS", 0.002)
-
-
-def failing(times: int, error: Exception) -> Callable[..., None]:
-    """Raises `error` that many times, then never again."""
-    left = itertools.count(times, -1)
-
-    def fail(*_: object) -> None:
-        if next(left) > 0:
-            raise error
-
-    return fail
-
-
-def every_second(error: Exception) -> Callable[..., None]:
-    calls = itertools.count()
-
-    def fail(*_: object) -> None:
-        if next(calls) % 2 == 0:
-            raise error
-
-    return fail
-
-
-def always(error: Exception) -> Callable[..., None]:
-    return failing(1_000_000, error)
 
 
 def refusing(text: str, error: Exception) -> Callable[[Sequence[MessageDraft]], None]:
@@ -76,7 +50,7 @@ def lines(*contents: str) -> list[TextMessage]:
 async def test_a_store_that_fails_now_and_then_misses_nothing_and_doubles_nothing(
     store: SessionStore, troubled: TroubledStore, moment: str
 ) -> None:
-    setattr(troubled, moment, every_second(StorageUnavailable("away")))
+    setattr(troubled, moment, raising_every_second_time(StorageUnavailable("away")))
     items, report = await run(teams.five_agents(turns=20).run_stream(task="Go"), troubled)
     session, messages = await the_session(store)
     assert [m.message_id for m in messages[:-1]] == [item.id for item in items[:-1]]
@@ -87,7 +61,7 @@ async def test_a_store_that_fails_now_and_then_misses_nothing_and_doubles_nothin
 async def test_a_store_that_never_answers_leaves_the_run_alone_and_says_so_once(
     troubled: TroubledStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    troubled.before_create = always(StorageUnavailable("nobody there"))
+    troubled.before_create = raising(StorageUnavailable("nobody there"))
     items, report = await run(teams.five_agents().run_stream(task="Go"), troubled, flush_seconds=0.05)
     assert isinstance(items[-1], TaskResult)
     assert (report.session_id, report.saved, report.lost) == (None, 0, 7)
@@ -171,14 +145,14 @@ async def test_a_message_that_cannot_be_read_is_counted_and_told_in_the_last_one
 
 
 async def test_an_outcome_that_cannot_be_stored_is_told(troubled: TroubledStore, caplog: pytest.LogCaptureFixture) -> None:
-    troubled.before_update = always(StorageDenied("read only role"))
+    troubled.before_update = raising(StorageDenied("read only role"))
     _, report = await run(teams.stream_of(*lines("first")), troubled)
     assert (report.saved, report.lost) == (1, 0)
     assert "stays active; that it is completed could not be stored" in caplog.text
 
 
 async def test_a_run_that_fails_still_raises_its_own_error_when_the_store_is_away(troubled: TroubledStore) -> None:
-    troubled.before_append = always(StorageUnavailable("away"))
+    troubled.before_append = raising(StorageUnavailable("away"))
     with pytest.raises(LookupError, match="the team's own"):
         await run(teams.stream_of(*lines("first"), LookupError("the team's own")), troubled, flush_seconds=0.02)
 

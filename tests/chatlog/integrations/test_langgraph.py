@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from typing import Annotated, Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, ToolMessage
 from langchain_core.tools import InjectedToolCallId, tool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.func import entrypoint, task
 from langgraph.graph import MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
-from langgraph.types import Command, interrupt
+from langgraph.types import Command
 
-import chatlog
-from chatlog import ConfigurationError, InvalidInput, MessageKind, SessionStatus, SessionStore, StorageUnavailable
+from chatlog import MessageKind, SessionStatus, SessionStore
 from chatlog.integrations.background import RunReport
-from chatlog.integrations.langgraph import RUN_SOURCE, record
+from chatlog.integrations.langgraph import record
 from tests.chatlog.integrations import graphs
 from tests.chatlog.integrations.conftest import the_session
-from tests.chatlog.integrations.troubled_store import TroubledStore
 from tests.factories import AGENTS
 
 GO = {"messages": [("user", "Go")]}
@@ -158,35 +155,6 @@ async def test_a_tool_hands_over_once_though_its_node_brings_the_same_command(st
     assert (reports[0].saved, reports[0].lost) == (5, 0)
 
 
-async def test_a_person_who_is_asked_and_answers_is_recorded(store: SessionStore) -> None:
-    def ask(_: MessagesState) -> dict[str, Any]:
-        return {"messages": [AIMessage(f"You said {interrupt('Really?')}.")]}
-
-    graph = graphs.builder_of(outer=graphs.graph_of(ask=ask)).compile(checkpointer=InMemorySaver())
-    thread = {"configurable": {"thread_id": "1"}}
-    async with record(store=store) as callbacks:
-        await graph.ainvoke(GO, {"callbacks": callbacks, **thread})
-        await graph.ainvoke(Command(resume="yes"), {"callbacks": callbacks, **thread})
-    session, messages = await the_session(store)
-    assert [(m.source, m.kind, m.content) for m in messages] == [
-        ("user", "text", "Go"),
-        ("outer/ask", "event", "Waits for a person to answer: Really?"),
-        ("user", "text", "yes"),
-        ("outer/ask", "text", "You said yes."),
-    ]
-    assert session.status is SessionStatus.COMPLETED
-
-
-async def test_leaving_while_a_person_is_asked_is_leaving_early(store: SessionStore) -> None:
-    graph = graphs.builder_of(ask=lambda _: {"messages": [AIMessage(interrupt("Really?"))]}).compile(
-        checkpointer=InMemorySaver()
-    )
-    async with record(store=store) as callbacks:
-        await graph.ainvoke(GO, {"callbacks": callbacks, "configurable": {"thread_id": "1"}})
-    session, _ = await the_session(store)
-    assert session.status is SessionStatus.CANCELLED
-
-
 async def test_a_node_that_commands_another_hands_over(store: SessionStore) -> None:
     graph = StateGraph(MessagesState)
     graph.add_node("planner", lambda _: Command(goto="analyst", update={"messages": [AIMessage("Over to you.")]}))
@@ -203,92 +171,6 @@ async def test_a_node_that_commands_another_hands_over(store: SessionStore) -> N
         "analyst",
     )
     assert thanks.source == "Dr. 田中"
-
-
-async def test_a_tool_that_raises_and_is_answered_for_is_a_failed_result(store: SessionStore) -> None:
-    answers = graphs.says("", tool_calls=[graphs.call("market_size", segment="unknown")]), graphs.says("Nobody knows.")
-    agent = graphs.agent(graphs.model(*answers), [graphs.market_size], handle_tool_errors=True)
-    async with record(store=store) as callbacks:
-        await agent.ainvoke(GO, {"callbacks": callbacks})
-    session, messages = await the_session(store)
-    assert [m.kind for m in messages] == ["text", "tool_call", "tool_result", "text"]
-    assert messages[2].content.startswith("market_size failed\n")
-    assert session.status is SessionStatus.COMPLETED
-
-
-@pytest.mark.parametrize("by", ["model", "tool", "node", "steps"])
-@pytest.mark.parametrize("error", ["caught", "let through"])
-async def test_a_run_that_raises_fails_the_session_with_a_last_remark(store: SessionStore, by: str, error: str) -> None:
-    def node(_: MessagesState) -> None:
-        raise LookupError("no such segment")
-
-    called = [graphs.says("", tool_calls=[graphs.call("market_size", segment=f"{n}")]) for n in range(20)]
-    unknown = graphs.says("", tool_calls=[graphs.call("market_size", segment="unknown")])
-    graph = {
-        "model": graphs.agent(graphs.model(LookupError("no such segment")), []),
-        "tool": graphs.agent(graphs.model(unknown), [graphs.market_size]),
-        "node": graphs.graph_of(broken=node),
-        "steps": graphs.agent(graphs.model(*called), [graphs.market_size]),
-    }[by]
-
-    async def run() -> None:
-        async with record(store=store) as callbacks:
-            try:
-                await graph.ainvoke(GO, {"callbacks": callbacks, "recursion_limit": 10})
-            except Exception:  # whatever the framework made of it
-                if error == "let through":
-                    raise
-
-    if error == "caught":
-        await run()
-    else:
-        with pytest.raises(Exception, match=r"no such segment|Recursion limit"):
-            await run()
-    session, messages = await the_session(store)
-    assert session.status is SessionStatus.FAILED
-    assert (messages[-1].source, messages[-1].kind) == (RUN_SOURCE, MessageKind.ERROR)
-    assert messages[-1].content.startswith("The run failed with " + ("GraphRecursionError" if by == "steps" else "LookupError"))
-    assert [m.kind for m in messages].count(MessageKind.ERROR) == 1
-    assert messages[0].content == "Go"
-
-
-async def test_a_run_after_one_that_failed_decides(store: SessionStore) -> None:
-    scripted = graphs.model(LookupError("no figures today"), graphs.says("Now."))
-    graph = graphs.graph_of(market_analyst=graphs.asks(scripted))
-    async with record(store=store) as callbacks:
-        with pytest.raises(LookupError):
-            await graph.ainvoke(GO, {"callbacks": callbacks})
-        await graph.ainvoke(GO, {"callbacks": callbacks})
-    session, _ = await the_session(store)
-    assert session.status is SessionStatus.COMPLETED
-
-
-async def test_a_cancelled_run_is_recorded_as_cancelled(store: SessionStore) -> None:
-    scripted = graphs.model(graphs.says("", tool_calls=[graphs.call("market_size", segment="a")]))
-    agent = graphs.agent(scripted, [graphs.market_size])
-
-    async def run() -> None:
-        async with record(store=store) as callbacks:
-            await agent.ainvoke(GO, {"callbacks": callbacks})
-
-    task = asyncio.create_task(run())
-    await scripted.waits.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    session, messages = await the_session(store)
-    assert session.status is SessionStatus.CANCELLED
-    assert [m.kind for m in messages] == ["text", "tool_call", "tool_result"]
-
-
-async def test_a_stream_that_is_left_early_is_cancelled(store: SessionStore) -> None:
-    nodes = {name: graphs.asks(graphs.model(graphs.says(f"I am {name}."))) for name in AGENTS}
-    async with record(store=store) as callbacks:
-        async for _ in graphs.graph_of(**nodes).astream(GO, {"callbacks": callbacks}, stream_mode="updates"):
-            break
-    session, messages = await the_session(store)
-    assert session.status is SessionStatus.CANCELLED
-    assert [m.source for m in messages][:2] == ["user", AGENTS[0]]
 
 
 async def test_a_state_without_messages_is_recorded_by_what_models_and_tools_say(store: SessionStore) -> None:
@@ -327,51 +209,80 @@ async def test_what_is_tagged_to_stay_unseen_is_not_recorded(store: SessionStore
     assert [m.content for m in messages] == ["Go", "Done."]
 
 
-async def test_a_store_that_is_away_leaves_the_run_alone_and_is_told(troubled: TroubledStore) -> None:
-    def away() -> None:
-        raise StorageUnavailable("nobody there")
+async def test_messages_that_nodes_write_in_short_are_recorded_once(store: SessionStore) -> None:
+    inner = graphs.graph_of(
+        one=lambda _: {"messages": ("assistant", "As a pair.")},
+        two=lambda _: {"messages": [{"role": "assistant", "content": "As a dict."}, AIMessage("As a message.")]},
+        three=lambda _: Command(update={"messages": "As a text."}),
+    )
+    graph = graphs.graph_of(inner=inner, after=lambda _: {"messages": [("assistant", "As a pair.")]})
+    async with record(store=store) as callbacks:
+        result = await graph.ainvoke(GO, {"callbacks": callbacks})
+    _, messages = await the_session(store)
+    assert [m.content for m in messages] == [message.content for message in result["messages"]]
+    assert [m.source for m in messages][1:] == ["inner/one", "inner/two", "inner/two", "inner/three", "after"]
 
-    troubled.before_create = away
+
+async def test_the_same_words_of_a_model_beside_it_are_not_taken_for_a_message_in_short(store: SessionStore) -> None:
+    graph = StateGraph(MessagesState)
+    graph.add_node("echo", lambda _: {"messages": [("assistant", "Yes.")]})
+    graph.add_node("model", graphs.asks(graphs.model(graphs.says("Yes."))))
+    graph.add_edge("__start__", "echo")
+    graph.add_edge("__start__", "model")
+    async with record(store=store) as callbacks:
+        await graph.compile().ainvoke(GO, {"callbacks": callbacks})
+    _, messages = await the_session(store)
+    assert sorted(m.source for m in messages if m.content == "Yes.") == ["echo", "model"]
+
+
+async def test_a_state_whose_messages_are_something_else_loses_nothing(store: SessionStore) -> None:
+    graph = StateGraph(dict)
+    graph.add_node("node", lambda _: {"messages": [{"no": "message"}, 3, ("no role", "x"), ("a", "b", "c")]})
+    graph.add_edge("__start__", "node")
     reports: list[RunReport] = []
-    async with record(store=troubled, on_report=reports.append, flush_seconds=0.05) as callbacks:
-        result = await graphs.graph_of(a=graphs.asks(graphs.model(graphs.says("Done.")))).ainvoke(GO, {"callbacks": callbacks})
-    assert (result["messages"][-1].content, reports[0].saved, reports[0].lost) == ("Done.", 0, 2)
-    assert isinstance(reports[0].first_error, StorageUnavailable)
+    async with record(store=store, on_report=reports.append) as callbacks:
+        await graph.compile().ainvoke({"topic": "x"}, {"callbacks": callbacks})
+    assert (reports[0].saved, reports[0].lost) == (1, 0)
 
 
-async def test_a_message_that_cannot_be_read_is_counted_and_the_run_goes_on(store: SessionStore) -> None:
+async def test_tokens_that_are_no_numbers_are_left_out(store: SessionStore) -> None:
+    odd = AIMessage("Odd.")
+    odd.usage_metadata = {"input_tokens": "many", "output_tokens": 7}  # type: ignore[typeddict-item]
+    async with record(store=store) as callbacks:
+        await graphs.graph_of(a=lambda _: {"messages": [odd]}).ainvoke(GO, {"callbacks": callbacks})
+    _, (_, message) = await the_session(store)
+    assert (message.content, message.models_usage) == ("Odd.", {"completion_tokens": 7})
+
+
+async def test_a_message_that_cannot_be_read_does_not_take_its_neighbours_along(store: SessionStore) -> None:
     class Unreadable(AIMessage):
         @property
         def content_blocks(self) -> Any:
             raise KeyError("type")
 
-    graph = graphs.graph_of(a=lambda _: {"messages": [Unreadable("x")]}, b=lambda _: {"messages": [AIMessage("Done.")]})
+    graph = graphs.graph_of(a=lambda _: {"messages": [Unreadable("x"), AIMessage("Kept."), Unreadable("y")]})
     reports: list[RunReport] = []
     async with record(store=store, on_report=reports.append) as callbacks:
         result = await graph.ainvoke(GO, {"callbacks": callbacks})
-    assert (len(result["messages"]), reports[0].saved, reports[0].lost) == (3, 2, 1)
+    _, messages = await the_session(store)
+    assert [m.content for m in messages] == ["Go", "Kept."]
+    assert (len(result["messages"]), reports[0].saved, reports[0].lost) == (4, 2, 2)
 
 
-async def test_a_session_of_ones_own_keeps_its_status(store: SessionStore) -> None:
-    async with chatlog.Recorder(store, task="Both rounds") as session:
-        for _ in range(2):
-            async with record(recorder=session) as callbacks:
-                graph = graphs.graph_of(a=graphs.asks(graphs.model(graphs.says("Done."))))
-                await graph.ainvoke(GO, {"callbacks": callbacks})
-        assert (await store.get_session(session.session_id)).status is SessionStatus.ACTIVE
-    stored, messages = await the_session(store)
-    assert (stored.task, stored.status, len(messages)) == ("Both rounds", SessionStatus.COMPLETED, 4)
+async def test_branches_at_the_same_time_and_functions_as_graphs_are_recorded(store: SessionStore) -> None:
+    scripted = graphs.model(*(graphs.says(f"Part {number}.") for number in range(3)))
 
+    @task
+    async def write(topic: str) -> str:
+        return str((await scripted.ainvoke(topic)).content)
 
-async def test_what_the_caller_passed_is_refused_where_it_was_passed(store: SessionStore) -> None:
-    with pytest.raises(ConfigurationError, match="either a store"):
-        record()
-    with pytest.raises(InvalidInput, match="session_id"):
-        record(store=store, session_id="a/b")
+    @entrypoint()
+    async def flow(topic: str) -> list[str]:
+        return await asyncio.gather(*(write(f"{topic} {number}") for number in range(3)))
 
-
-def test_without_langgraph_the_extra_is_named() -> None:
-    program = "import sys; sys.modules['langgraph'] = None; import chatlog.integrations.langgraph"
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert "ConfigurationError" in ended.stderr
-    assert "pip install 'chatlog[langgraph]'" in ended.stderr
+    async with record(store=store) as callbacks:
+        said = await flow.ainvoke("空間", {"callbacks": callbacks})
+    session, messages = await the_session(store)
+    assert (session.task, messages[0].content) == ("空間", "空間")
+    assert sorted(m.content for m in messages[1:]) == sorted(said)
+    assert {m.source for m in messages[1:]} == {"flow/write"}

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from chatlog import ConfigurationError, InvalidInput, MessageKind, SessionStatus, SessionStore, StorageUnavailable
+from chatlog import ConfigurationError, InvalidInput, MessageKind, SessionStatus, SessionStore
 from chatlog.integrations import logs
 from chatlog.integrations.background import RunReport
 from chatlog.integrations.logs import ChatlogHandler
 from tests.chatlog.integrations.conftest import the_session
-from tests.chatlog.integrations.troubled_store import TroubledStore
+from tests.chatlog.integrations.troubled_store import TROUBLES, TroubledStore
 
 NAME = "test_logs.agents"
 
@@ -128,25 +128,46 @@ async def test_an_unusual_record_is_counted_and_breaks_nothing(store: SessionSto
     assert (message.source, message.metadata["logging_id"]) == ("a\N{REPLACEMENT CHARACTER}b", "a/b")
 
 
-async def test_a_store_that_is_away_is_told_and_breaks_nothing(
-    location: str, log: logging.Logger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_a_store_in_trouble_is_told_and_breaks_nothing(
+    location: str, log: logging.Logger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, trouble: str
 ) -> None:
-    def away() -> None:
-        raise StorageUnavailable("nobody there")
-
     def troubled(where: str) -> TroubledStore:
         opened = TroubledStore(logs_open_store(where))
-        opened.before_create = away
+        TROUBLES[trouble](opened)
         return opened
 
     logs_open_store = logs.open_store
     monkeypatch.setattr(logs, "open_store", troubled)
     reports: list[RunReport] = []
     handler = begin(log, location, on_report=reports.append, flush_seconds=0.05)
-    log.info("unheard")
+    for number in range(3):
+        log.info("unheard %s", number)
     handler.close()
-    assert (reports[0].saved, reports[0].lost) == (0, 1)
-    assert "nobody there" in caplog.text
+    assert (reports[0].saved, reports[0].lost) == (0, 3)
+    assert "lost=3" in caplog.text
+
+
+async def test_the_same_record_logged_again_is_stored_once_and_another_under_its_id_is_kept(
+    store: SessionStore, location: str, log: logging.Logger
+) -> None:
+    handler = begin(log, location)
+    for text in ("one", "one", "two", "two"):
+        log.info(text, extra={"message_id": "1"})
+    handler.close()
+    _, messages = await the_session(store)
+    assert [m.content for m in messages] == ["one", "two"]
+
+
+async def test_what_a_record_says_beside_its_text_cannot_take_the_text_along(
+    store: SessionStore, location: str, log: logging.Logger
+) -> None:
+    handler = begin(log, location)
+    log.info("kept", extra={"kind": "x" * 100, "models_usage": 3, "metadata": {"rate": float("nan")}})
+    handler.close()
+    _, (message,) = await the_session(store)
+    assert (message.content, message.metadata["rate"]) == ("kept", "nan")
+    assert set(message.metadata["left_out"]) == {"kind", "models_usage"}
 
 
 async def test_closing_twice_or_without_a_word_leaves_no_trace(store: SessionStore, location: str, log: logging.Logger) -> None:

@@ -6,12 +6,14 @@ import asyncio
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import chatlog
 from chatlog import ConfigurationError, MessageDraft, SessionStatus, SessionStore
+from chatlog.errors import IdempotencyConflict
 from chatlog.integrations.run import RecordedRun
 from tests.chatlog.integrations.conftest import the_session
 from tests.chatlog.integrations.troubled_store import TroubledStore
@@ -112,6 +114,58 @@ async def test_a_run_without_a_word_leaves_no_session(store: SessionStore, caplo
         report = await run.end(None)
     assert (report.session_id, report.saved, report.lost, caplog.text) == (None, 0, 0, "")
     assert (await store.list_sessions()).items == ()
+
+
+async def test_things_that_cannot_be_read_are_counted_each(store: SessionStore) -> None:
+    def read(number: int) -> Iterator[MessageDraft]:
+        if number % 2:
+            raise ValueError(number)
+        yield MessageDraft(source="a", content=str(number))
+
+    run = a_run(store)
+    run.begin()
+    run.take(lambda: run.each(range(5), read))
+    report = await run.end(None)
+    _, messages = await the_session(store)
+    assert [m.content for m in messages] == ["0", "2", "4"]
+    assert (report.saved, report.lost) == (3, 2)
+
+
+async def test_a_store_that_finds_every_id_taken_loses_the_remark_and_says_so(troubled: TroubledStore) -> None:
+    def taken(drafts: Sequence[MessageDraft]) -> None:
+        raise IdempotencyConflict("session", drafts[0].message_id)
+
+    troubled.before_append = taken
+    run = a_run(troubled)
+    run.begin()
+    run.take(lambda: says("one", "two"))
+    report = await run.end(None)
+    assert (report.saved, report.lost, type(report.first_error)) == (0, 2, IdempotencyConflict)
+
+
+async def test_a_remark_whose_id_is_taken_gets_another_that_stays_the_same(store: SessionStore) -> None:
+    def numbered() -> Iterator[MessageDraft]:
+        return (MessageDraft(source="a", content=content, message_id="1") for content in ("one", "two", "one", "two"))
+
+    for _ in range(2):
+        async with chatlog.Recorder(store, task="t", session_id="s") as session:
+            run = RecordedRun(source="A run", no_task="A run", recorder=session)
+            run.begin()
+            run.take(numbered)
+            report = await run.end(None)
+    _, messages = await the_session(store)
+    assert [m.content for m in messages] == ["one", "two"]
+    assert messages[1].metadata == {"taken_id": "1"}
+    assert (report.saved, report.lost) == (4, 0)
+
+
+async def test_a_question_that_begins_with_a_desert_of_spaces_still_names_the_session(store: SessionStore) -> None:
+    run = a_run(store)
+    run.begin()
+    run.take(lambda: says(" " * 200_000 + "Go"))
+    await run.end(None)
+    session, _ = await the_session(store)
+    assert session.task == "Go"
 
 
 def test_chatlog_itself_loads_no_framework() -> None:

@@ -3,10 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chatlog import Message, MessageDraft, Session, SessionStore
+from chatlog import Message, MessageDraft, Session, SessionStore, StorageUnavailable
+from chatlog.errors import StorageFull, StorageReadOnly
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    """What raises that, whenever it is called."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
+
+
+def raising_every_second_time(error: BaseException) -> Callable[..., None]:
+    """What raises that the first time, the third, and so on."""
+    calls = itertools.count()
+
+    def fail(*_: object) -> None:
+        if next(calls) % 2 == 0:
+            raise error
+
+    return fail
+
+
+# What a test may do to a store, and what a run beside it must not feel.
+TROUBLES: dict[str, Callable[[TroubledStore], None]] = {
+    "away": lambda store: setattr(store, "before_create", raising(StorageUnavailable("nobody there"))),
+    "slow": lambda store: store.gate.clear(),
+    "full": lambda store: setattr(store, "before_append", raising(StorageFull("no room"))),
+    "read only": lambda store: setattr(store, "before_append", raising(StorageReadOnly("no"))),
+    "broken": lambda store: setattr(store, "before_append", raising(RuntimeError("a bug of its own"))),
+    "broken with a cancellation": lambda store: setattr(store, "before_append", raising(asyncio.CancelledError())),
+}
 
 
 class TroubledStore:
