@@ -13,10 +13,10 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Unpack
 
+from chatlog.domain import remarks
 from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.domain.text import replace_unstorable
 from chatlog.errors import ConfigurationError
-from chatlog.integrations import remarks
 from chatlog.integrations.run import RecordedRun, RunOptions
 
 try:

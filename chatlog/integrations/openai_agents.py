@@ -13,9 +13,9 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, Unpack
 
+from chatlog.domain import remarks
 from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.errors import ConfigurationError
-from chatlog.integrations import remarks
 from chatlog.integrations.run import RecordedRun, RunOptions
 
 try:
