@@ -16,20 +16,27 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def decode(document: Document, _: tzinfo | None) -> Found | None:
-    """A message. `sort_key` is when it was saved, in nanoseconds since 1970, and one more for each that was saved with it."""
+    """A message. `sort_key` is when it was saved, in nanoseconds since 1970, and one more for each that was saved with it.
+
+    The service keeps numbers as doubles, which at this size tell apart no less than 256 ns and may come back with an exponent.
+    """
     sort_key, message = document.get("sort_key"), document.get("message")
-    if not (has_texts(document, ("id", "session_id", "source_id")) and isinstance(sort_key, int) and isinstance(message, dict)):
+    if not (
+        has_texts(document, ("id", "session_id", "source_id"))
+        and isinstance(sort_key, int | float)
+        and isinstance(message, dict)
+    ):
         return None
     session_id = carry(document["session_id"], prefix="session")
     return Found(
         remark=FoundRemark(
             session_id=session_id,
-            order=sort_key,
+            order=int(sort_key),
             role=agent_framework_contents.role_of(message),
             drafts=agent_framework_contents.drafts(
                 message,
                 document_id=carry(document["id"], prefix="message"),
-                timestamp=_EPOCH + timedelta(microseconds=sort_key // 1000),
+                timestamp=_EPOCH + timedelta(microseconds=int(sort_key) // 1000),
             ),
             about=about(
                 history_provider=document["source_id"],

@@ -73,5 +73,11 @@ async def eventually(ask: Callable[[], Awaitable[Result]], *, until: Callable[[R
     return found
 
 
+async def more_requests(double: Double, operation: str, *, than: int = 3) -> None:
+    """Wait until so many more have come in."""
+    before = double.journal.requests[operation]
+    await eventually(lambda: asyncio.sleep(0, double.journal.requests[operation]), until=lambda now: now > before + than)
+
+
 async def messages_of(store: SessionStore, session_id: str) -> list[Message]:
     return await store.list_messages(session_id, limit=1000)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from chatlog.errors import ConfigurationError, StorageError, StorageReadOnly, St
 from chatlog.storage.mirror.store import MirrorStore
 from chatlog.storage.watching import WatchingStore
 from tests.chatlog.storage.cosmos.test_seed_documents import seed_message, seed_session
-from tests.chatlog.storage.mirror.conftest import OpenMirror, eventually, messages_of, mirrored
+from tests.chatlog.storage.mirror.conftest import OpenMirror, eventually, messages_of, mirrored, more_requests
 from tests.chatlog.storage.mirror.foreign import python_document, said, write
 from tests.cosmos.double.containers import Container
 from tests.cosmos.double.server import Double
@@ -118,13 +117,6 @@ async def test_a_ping_says_when_the_container_cannot_be_reached_and_pages_still_
     await mirror.ping()
 
 
-def _total_of(double: Double) -> Callable[[], Awaitable[int]]:
-    async def total() -> int:
-        return double.journal.requests.total()
-
-    return total
-
-
 async def test_a_fault_that_stays_is_logged_once(
     double: Double, open_mirror: OpenMirror, container: Container, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -132,8 +124,7 @@ async def test_a_fault_that_stays_is_logged_once(
     await mirrored(mirror)
     away = double.inject("*", "answer", times=-1, status=503)
     await eventually(mirror.get_watched, until=lambda watched: watched.trouble is not None)
-    asked = double.journal.requests.total()
-    await eventually(_total_of(double), until=lambda total: total > asked + 50)
+    await more_requests(double, "account", than=50)
     away.times = 0
     await eventually(mirror.get_watched, until=lambda watched: watched.trouble is None)
     told = [record.getMessage() for record in caplog.records if "is not followed" in record.getMessage()]
