@@ -14,12 +14,14 @@ from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import HTTPFactory
 from daphne.ws_protocol import WebSocketFactory
 from twisted.internet import defer
+from twisted.internet import reactor as typed_reactor
 
 from dashboard import lifecycle
 from dashboard.bounded_http import BoundedHTTPFactory, BoundedRequest
 from dashboard.bounded_sockets import BoundedSocketFactory
 
 logger = logging.getLogger(__name__)
+reactor: Any = typed_reactor  # its type says that its methods take no self
 # Together below the ten seconds after which a supervisor kills.
 FINISH_REQUESTS_SECONDS = 7.0
 CLOSE_SOCKETS_SECONDS = 0.5
@@ -81,6 +83,10 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne carries no types
         address = port.getHost()
         host = f"[{address.host}]" if ":" in address.host else address.host
         self._when_listening(f"http://{host}:{address.port}/")
+        reactor.callLater(0, self._start_up)  # the event loop does not run yet
+
+    def _start_up(self) -> None:
+        self._starting = asyncio.ensure_future(lifecycle.start_up())
 
     def listen_error(self, failure: Any) -> None:
         self.listen_failure = failure.getErrorMessage()

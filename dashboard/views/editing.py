@@ -20,6 +20,7 @@ from dashboard import fragments, personal, session_rows
 from dashboard.list_filters import MAX_FILTER_BYTES, NAMES
 from dashboard.signals import current as signals
 from dashboard.stores import get_store
+from dashboard.watching import refuse_if_only_watching
 
 
 @require_POST
@@ -33,6 +34,7 @@ async def session_star(request: HttpRequest, session_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 async def session_edit(request: HttpRequest, session_id: str) -> HttpResponse:
     """The form for title and tags, and what comes of it. Tags stand one on a line, or with commas between."""
+    refuse_if_only_watching()
     session = await get_store().get_session(session_id)
     if request.method != "POST":
         return _form(request, session)
