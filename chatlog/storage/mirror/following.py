@@ -32,7 +32,7 @@ class Pace:
 
     Attributes:
         busy, idle: the pause between two looks at the feed: `busy` after something new, growing to `idle` while nothing comes.
-            A look at a feed without news costs about one request unit for each physical partition.
+            A look is one request for each physical partition.
         turn: how often a process that only reads asks whether the one that follows has ended.
         care: how often properties are read again, and sessions that fell silent called completed.
         first_pause, longest_pause: after a fault; it doubles between these two.
