@@ -34,8 +34,8 @@ async def session_star(request: HttpRequest, session_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 async def session_edit(request: HttpRequest, session_id: str) -> HttpResponse:
     """The form for title and tags, and what comes of it. Tags stand one on a line, or with commas between."""
-    refuse_if_only_watching()
     session = await get_store().get_session(session_id)
+    refuse_if_only_watching()
     if request.method != "POST":
         return _form(request, session)
     title, tags = request.POST.get("title", "").strip(), _read_tags(request.POST.get("tags", ""), session)

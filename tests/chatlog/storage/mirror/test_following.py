@@ -16,9 +16,10 @@ import pytest
 from chatlog.config import CosmosSettings
 from chatlog.domain.clock import utc_now
 from chatlog.domain.models import Message, SessionStatus
-from chatlog.errors import SessionDeleted, SessionNotFound
+from chatlog.errors import SessionDeleted, SessionNotFound, StorageFull
 from chatlog.storage.cosmos import change_feed
 from chatlog.storage.mirror.store import MirrorStore
+from chatlog.storage.sqlite.messages import append_unknown
 from chatlog.storage.sqlite.store import SqliteSessionStore
 from tests.chatlog.storage.cosmos.test_seed_documents import SESSION_ID, seed_message, seed_session
 from tests.chatlog.storage.mirror.conftest import OpenMirror, eventually, messages_of, mirrored, more_requests
@@ -82,6 +83,23 @@ async def test_killed_followers_lose_nothing_and_double_nothing(
         assert [message.message_id for message in messages] == [
             document["id"] for document in written if document["session_id"] == thread
         ]
+
+
+async def test_a_page_that_could_not_be_kept_is_read_again(
+    open_mirror: OpenMirror, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = iter([True] * 3)
+
+    def append(*values: Any) -> int:
+        if next(full, False):
+            raise StorageFull("The disk is full.")
+        return append_unknown(*values)
+
+    monkeypatch.setattr("chatlog.storage.mirror.applying.append_unknown", append)
+    write(container, *(python_document(said("user", str(number))) for number in range(5)))
+    mirror = open_mirror()
+    found = await eventually(lambda: mirror.get_sessions(["thread-1"]), until=bool)
+    assert found[0].message_count == 5
 
 
 async def test_of_two_processes_one_follows_and_the_other_takes_over_when_it_is_killed(
