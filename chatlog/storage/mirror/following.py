@@ -17,7 +17,7 @@ from chatlog.storage.cosmos.change_feed import ChangeFeed, Changes, open_change_
 from chatlog.storage.cosmos.tuning import Tuning
 from chatlog.storage.mirror.applying import apply_page
 from chatlog.storage.mirror.decoding import DocumentReader
-from chatlog.storage.mirror.deriving import OVER_AFTER
+from chatlog.storage.mirror.deriving import DERIVED_FROM, OVER_AFTER
 from chatlog.storage.mirror.notes import MirrorNotes, load_notes, store_notes
 from chatlog.storage.mirror.turns import take_turn
 from chatlog.storage.sqlite.describing import complete_silent
@@ -73,8 +73,9 @@ class Following:
             except ChatlogError as error:
                 self._note_trouble(error)
             except Exception as error:  # a fault of ours: it must be seen, and the rest of the site goes on
-                logger.debug("The fault while the container %s was followed:", self.name, exc_info=True)
-                self._note_trouble(StorageError(f"Following failed unexpectedly ({type(error).__name__}: {error})."))
+                trouble = StorageError(f"Following failed unexpectedly ({type(error).__name__}: {error}).")
+                trouble.__cause__ = error
+                self._note_trouble(trouble)
             await asyncio.sleep(self._next_pause)
             self._next_pause = min(2 * self._next_pause, self._pace.longest_pause)
 
@@ -105,7 +106,8 @@ class Following:
 
     def _note_trouble(self, error: ChatlogError) -> None:
         if self.trouble is None or str(self.trouble) != str(error):
-            logger.error("The container %s is not followed; it is tried again. %s", self.name, error)
+            fault = error.__cause__ if type(error) is StorageError else None  # of a kind that says little by itself
+            logger.error("The container %s is not followed; it is tried again. %s", self.name, error, exc_info=fault)
         self.trouble = error
         self._has_tried.set()
 
@@ -158,7 +160,7 @@ class Following:
             notes = replace(notes, continuation=None, unread=0, shortest_ttl=None)
         await self._keep_notes(notes)
         self._tell_lifetime()
-        await self._writer.run(partial(complete_silent, since=utc_now() - OVER_AFTER))
+        await self._writer.run(partial(complete_silent, since=utc_now() - OVER_AFTER, mark=DERIVED_FROM))
 
     async def _note_completeness(self) -> None:
         await self._keep_notes(replace(self._notes, is_complete=True))

@@ -45,7 +45,14 @@ class FollowerThread:
         await asyncio.to_thread(self.start)
         assert self._loop is not None
         assert self._following is not None
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(question(self._following), self._loop))
+        answer = asyncio.run_coroutine_threadsafe(question(self._following), self._loop)
+        try:
+            await asyncio.wrap_future(answer)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if self._is_closed and task is not None and not task.cancelling():
+                raise StoreClosed from error  # the loop was ended while it had not answered; nobody cancelled us
+            raise
 
     def close(self) -> None:
         """Stop following. Blocks for as long as it takes to end what is under way; closing twice is fine."""

@@ -48,12 +48,10 @@ def find_described(connection: apsw.Connection, session_id: str) -> Session | No
     return None if row is None else rows.session_from_row(tuple(row[2:]))
 
 
-def complete_silent(connection: apsw.Connection, *, since: datetime) -> int:
-    """Call those derived sessions completed in which nothing has been said since. Returns how many.
-
-    Which are derived is told by their metadata: see `chatlog.storage.mirror.deriving`.
-    """
-    silent = [session_id for (session_id,) in connection.execute(queries.SELECT_DERIVED_SILENT, (to_timestamp(since),))]
+def complete_silent(connection: apsw.Connection, *, since: datetime, mark: str) -> int:
+    """Call those sessions completed that have `mark` in their metadata, and nothing said in them since. Returns how many."""
+    found = connection.execute(queries.SELECT_MARKED_SILENT, (to_timestamp(since), mark))
+    silent = [session_id for (session_id,) in found]
     for session_id in silent:
         change_session(connection, session_id, status=SessionStatus.COMPLETED, title=None, tags=None)
     return len(silent)

@@ -44,9 +44,9 @@ DESCRIBE_SESSION = (
     "metadata = ?, headline = ?, deleted_at = ? WHERE id = ?"
 )
 SELECT_DESCRIBED = f"SELECT id, indexed, {_SESSION_COLUMNS} FROM sessions WHERE session_id = ?"
-SELECT_DERIVED_SILENT = (
+SELECT_MARKED_SILENT = (
     "SELECT session_id FROM sessions WHERE status = 'active' AND deleted_at IS NULL AND last_message_at < ? "
-    "AND metadata ->> 'derived_from' IS NOT NULL"
+    "AND metadata ->> ? IS NOT NULL"
 )
 SET_DELETED_AT = "UPDATE sessions SET deleted_at = ? WHERE session_id = ?"
 PING = "SELECT 1 FROM sessions LIMIT 1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,12 @@ from chatlog.config import CosmosSettings, StoreSettings
 from chatlog.domain.filters import SearchQuery
 from chatlog.domain.models import SessionStatus
 from chatlog.domain.search import parse_terms
-from chatlog.errors import ConfigurationError, StorageError, StorageReadOnly, StorageUnavailable, WatchedOnly
+from chatlog.errors import ConfigurationError, StorageError, StorageReadOnly, StorageUnavailable, StoreClosed, WatchedOnly
 from chatlog.storage.mirror.store import MirrorStore
 from chatlog.storage.watching import WatchingStore
 from tests.chatlog.storage.cosmos.test_seed_documents import seed_message, seed_session
 from tests.chatlog.storage.mirror.conftest import OpenMirror, eventually, messages_of, mirrored, more_requests
-from tests.chatlog.storage.mirror.foreign import python_document, said, write
+from tests.chatlog.storage.mirror.foreign import dotnet_document, dotnet_text, python_document, said, write
 from tests.cosmos.double.containers import Container
 from tests.cosmos.double.server import Double
 from tests.cosmos.fixtures import create_container, settings_for
@@ -117,6 +118,21 @@ async def test_a_ping_says_when_the_container_cannot_be_reached_and_pages_still_
     await mirror.ping()
 
 
+async def test_closing_it_ends_a_ping_that_waits_with_an_error_that_says_so(
+    double: Double, open_mirror: OpenMirror, container: Container
+) -> None:
+    mirror = open_mirror()
+    await mirrored(mirror)
+    hanging = double.inject("get colls", "hang", times=-1)
+    ping = asyncio.create_task(mirror.ping())
+    await asyncio.to_thread(hanging.began.wait, 10)
+    await mirror.aclose()
+    with pytest.raises(StoreClosed):
+        await ping
+    with pytest.raises(StoreClosed):
+        await mirror.ping()
+
+
 async def test_a_fault_that_stays_is_logged_once(
     double: Double, open_mirror: OpenMirror, container: Container, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -158,6 +174,19 @@ async def test_any_partition_key_will_do(double: Double, open_mirror: OpenMirror
         mirror = open_mirror("other.sqlite3", of=settings)
         await mirrored(mirror)
         assert len(await messages_of(mirror, "thread-1")) == 1
+
+
+async def test_keys_in_a_hierarchy_will_do(double: Double, settings: CosmosSettings, open_mirror: OpenMirror) -> None:
+    keys = {"paths": ["/tenantId", "/userId", "/sessionId"], "kind": "MultiHash", "version": 2}
+    container = Container({"id": "hierarchy", "partitionKey": keys})
+    double.gateway.databases["tests"]["hierarchy"] = container
+    for tenant in ("t1", "t2"):
+        owner = {"tenantId": tenant, "userId": "u", "sessionId": "conversation-1"}
+        write(container, dotnet_document("user", dotnet_text(f"Hello from {tenant}"), **owner))
+    async with open_mirror("other.sqlite3", of=replace(settings, container_name="hierarchy")) as mirror:
+        for tenant in ("t1", "t2"):
+            (message,) = await messages_of(mirror, f"{tenant}:u:conversation-1")
+            assert message.content == f"Hello from {tenant}"
 
 
 @pytest.mark.parametrize(
