@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from azure.cosmos.exceptions import CosmosResourceNotFoundError
 from chatlog.config import CosmosSettings
 from chatlog.domain.ledger import Takings
 from chatlog.errors import StorageError
-from chatlog.storage.cosmos.charges import Meter
+from chatlog.storage.cosmos.charges import Meter, charge_of
 from chatlog.storage.cosmos.client import enter_client
 from chatlog.storage.cosmos.errors import DRIVER_ERRORS
 from chatlog.storage.cosmos.retrying import Budget, run
@@ -24,6 +24,8 @@ from chatlog.storage.documents import Document
 
 # A page is one transaction of whoever keeps it; the service ends a page at 4 MB at the latest.
 MAX_PAGE_SIZE = 500
+# So many pages of one part of the container come before the others have their turn: a busy one must not keep them waiting.
+MOST_PAGES_A_TURN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,14 @@ class Changes:
     Attributes:
         documents: some of one part of the container, in the order in which they changed last.
         continuation: where to read on once these documents are dealt with.
+        has_more: whether its part may have more already, which the next `read` gives.
+        units: the request units that it cost.
     """
 
     documents: list[Document]
     continuation: str
+    has_more: bool
+    units: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,15 @@ class FeedFacts:
     default_ttl: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What one request brought."""
+
+    documents: list[Document]
+    token: str
+    units: float
+
+
 @dataclass(slots=True)
 class _LastHeaders:
     """The headers of the last answer. The SDK puts its own token into them after it has shown them to the hook."""
@@ -61,9 +76,8 @@ class _LastHeaders:
     def __call__(self, headers: Mapping[str, Any], _: Any) -> None:
         self.headers = headers
 
-    @property
-    def continuation(self) -> str:
-        return str(self.headers["etag"])
+    def page(self, documents: list[Document]) -> _Page:
+        return _Page(documents, str(self.headers["etag"]), charge_of(self.headers))
 
 
 class ChangeFeed:
@@ -75,7 +89,7 @@ class ChangeFeed:
         self._tuning = tuning
 
     async def read(self, continuation: str | None) -> AsyncIterator[Changes]:
-        """What changed since, page by page, until there is nothing new. `None` is the beginning.
+        """What changed since, page by page: each part until it has nothing new, or has had its turn. `None` is the beginning.
 
         Raises:
             StorageError: a page could not be had, after the bounded number of attempts. Read on from the last page's token.
@@ -84,9 +98,14 @@ class ChangeFeed:
         # part was read once (azure-cosmos 4.17.1: "Invalid composite token"); that for a part goes on through splits.
         places = await self._list_beginnings() if continuation is None else json.loads(continuation)
         for place in places:
-            async for documents, token in self._read_part(place["range"], place["token"]):
-                place["token"] = token
-                yield Changes(documents, json.dumps(places))
+            pages = 0
+            async with aclosing(self._read_part(place["range"], place["token"])) as part:
+                async for page in part:
+                    pages, place["token"] = pages + 1, page.token
+                    has_more = pages == MOST_PAGES_A_TURN
+                    yield Changes(page.documents, json.dumps(places), has_more=has_more, units=page.units)
+                    if has_more:
+                        break
 
     async def _list_beginnings(self) -> list[dict[str, Any]]:
         async def list_ranges() -> list[dict[str, Any]]:
@@ -94,7 +113,7 @@ class ChangeFeed:
 
         return await run(self._budget("list the parts of the change feed"), list_ranges)
 
-    async def _read_part(self, feed_range: dict[str, Any], token: str | None) -> AsyncIterator[tuple[list[Document], str]]:
+    async def _read_part(self, feed_range: dict[str, Any], token: str | None) -> AsyncGenerator[_Page, None]:
         budget = self._budget("read the change feed")
         while True:
             pages, last = self._pages(feed_range, token)
@@ -102,8 +121,9 @@ class ChangeFeed:
                 while True:
                     async with budget.attempt():
                         documents = [document async for document in await anext(pages)]
-                    token = last.continuation
-                    yield documents, token
+                    page = last.page(documents)
+                    token = page.token
+                    yield page
                     budget = self._budget("read the change feed")
             except StopAsyncIteration:
                 return

@@ -36,6 +36,8 @@ class Pace:
         turn: how often a process that only reads asks whether the one that follows has ended.
         care: how often properties are read again, and sessions that fell silent called completed.
         first_pause, longest_pause: after a fault; it doubles between these two.
+        units_per_second: request units that reading may cost on average, for the agents need theirs. Half of the 400 that the
+            smallest container has (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#minimum-throughput-limits).
     """
 
     busy: float = 1.0
@@ -44,6 +46,7 @@ class Pace:
     care: float = 60.0
     first_pause: float = 1.0
     longest_pause: float = 30.0
+    units_per_second: float = 200.0
 
 
 class Following:
@@ -136,9 +139,13 @@ class Following:
             if clock() >= next_care:
                 await self._take_care(feed)
                 next_care = clock() + self._pace.care
-            before = self._notes
+            before, has_more = self._notes, False
             async for changes in feed.read(self._notes.continuation):
                 await self._keep(reader, changes)
+                await asyncio.sleep(changes.units / self._pace.units_per_second)
+                has_more |= changes.has_more
+            if has_more:
+                continue
             await self._note_completeness()
             pause = self._pace.busy if before != self._notes else min(pause * 1.5, self._pace.idle)
             await asyncio.sleep(pause)

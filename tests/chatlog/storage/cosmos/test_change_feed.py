@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,23 @@ async def test_every_page_has_a_token_to_go_on_from(
     for number, page in enumerate(pages):
         rest = [document["id"] for later in pages[number + 1 :] for document in later.documents]
         assert sorted((await read(feed, page.continuation))[0]) == sorted(rest)
+
+
+async def test_a_part_that_never_ends_leaves_the_others_their_turn(
+    feed: ChangeFeed, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy, other = sorted((ONE, ANOTHER), key=physical_of)
+
+    def list_changes(physical: int, *, after: int) -> list[dict[str, Any]]:
+        if physical == physical_of(busy):
+            put(container, busy, f"busy {container.lsn}")
+        return Container.list_changes(container, physical, after=after)
+
+    monkeypatch.setattr(container, "list_changes", list_changes)
+    put(container, other, "patient")
+    changes = [changes async for changes in feed.read(None)]
+    assert [document["id"] for document in changes[-1].documents] == ["patient"]
+    assert [page.has_more for page in changes].count(True) == 1
 
 
 async def test_a_document_that_changed_comes_again_in_its_newest_form_only(feed: ChangeFeed, container: Container) -> None:

@@ -19,7 +19,7 @@ from tests.cosmos.double.server import Double
 from tests.cosmos.fixtures import KEY, QUICK, create_container, double_server, settings_for
 
 Result = TypeVar("Result")
-HASTY = Pace(busy=0.02, idle=0.05, turn=0.02, care=0.05, first_pause=0.01, longest_pause=0.05)
+HASTY = Pace(busy=0.02, idle=0.05, turn=0.02, care=0.05, first_pause=0.01, longest_pause=0.05, units_per_second=1e9)
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from chatlog.domain.clock import utc_now
 from chatlog.domain.models import Message, SessionStatus
 from chatlog.errors import SessionDeleted, SessionNotFound, StorageFull
 from chatlog.storage.cosmos import change_feed
+from chatlog.storage.mirror import following
+from chatlog.storage.mirror.following import Pace
 from chatlog.storage.mirror.store import MirrorStore
 from chatlog.storage.sqlite.messages import append_unknown
 from chatlog.storage.sqlite.store import SqliteSessionStore
@@ -26,7 +28,7 @@ from tests.chatlog.storage.mirror.conftest import OpenMirror, eventually, messag
 from tests.chatlog.storage.mirror.foreign import AT, dotnet_document, dotnet_text, python_document, said, write
 from tests.cosmos.double.containers import Container
 from tests.cosmos.double.server import Double
-from tests.cosmos.fixtures import create_container
+from tests.cosmos.fixtures import QUICK, create_container
 
 REMARKS = 400
 THREADS = ("a", "d", "e")  # of both physical partitions
@@ -138,6 +140,30 @@ async def test_while_another_follows_the_feed_is_left_to_it(
 async def nothing():  # an empty feed
     for changes in ():
         yield changes
+
+
+async def test_reading_leaves_the_agents_their_throughput(
+    settings: CosmosSettings, container: Container, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    class HastyAsyncio:
+        """asyncio, with a clock that does not wait."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(asyncio, name)
+
+        async def sleep(self, seconds: float) -> None:
+            pauses.append(seconds)
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(following, "asyncio", HastyAsyncio())
+    monkeypatch.setattr(change_feed, "charge_of", lambda headers: 500.0)
+    monkeypatch.setattr(change_feed, "MAX_PAGE_SIZE", 5)
+    write(container, *(python_document(said("user", str(number))) for number in range(20)))
+    async with MirrorStore(settings, tmp_path / "mirror.sqlite3", tuning=QUICK, pace=Pace()):
+        pass
+    assert pauses[:4] == [2.5] * 4  # 500 request units for each of four pages, at 200 a second
 
 
 async def test_a_mirror_goes_on_where_it_was(
