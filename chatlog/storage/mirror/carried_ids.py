@@ -9,6 +9,8 @@ from chatlog.domain.ids import check_id
 from chatlog.errors import InvalidId
 
 _JOINT = ":"
+# What comes below an id (a message's further remarks are `<id>.1`, `<id>.2` …) must be one, too.
+_LONGEST_BELOW = ".999999"
 
 
 def carry(*parts: str, prefix: str) -> str:
@@ -16,7 +18,9 @@ def carry(*parts: str, prefix: str) -> str:
     is_clear = len(parts) == 1 or not any(_JOINT in part for part in parts)
     try:
         if is_clear:
-            return check_id(_JOINT.join(parts), field="id")
+            joined = check_id(_JOINT.join(parts), field="id")
+            check_id(joined + _LONGEST_BELOW, field="id")
+            return joined
     except InvalidId:
         pass  # then the digits stand for it
     return f"{prefix}_{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"

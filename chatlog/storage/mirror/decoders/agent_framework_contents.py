@@ -29,14 +29,11 @@ def drafts(message: Json, *, document_id: str, timestamp: datetime) -> tuple[Mes
     """
     contents = [content for content in message.get("contents") or () if isinstance(content, Mapping)]
     role = role_of(message) or "assistant"
-    own_id = message.get("message_id")
+    own_id = {"agent_framework_id": message["message_id"]} if message.get("message_id") else {}
+    parts = list(_parts(contents)) or [(MessageKind.TEXT, "", {})]
     return tuple(
         remarks.drafts(
-            [
-                (kind, text, {**notes, **({"agent_framework_id": own_id} if own_id else {})})
-                for kind, text, notes in _parts(contents)
-            ]
-            or [(MessageKind.TEXT, "", {})],
+            [(kind, text, {**notes, **own_id}) for kind, text, notes in parts],
             framework="agent_framework",
             type_=role,
             said_id=document_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ HASTY = Pace(busy=0.02, idle=0.05, turn=0.02, care=0.05, first_pause=0.01, longe
 
 
 @pytest.fixture
-def double(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Double]:
+def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
     # The SDK asks for the account up to four times, half a second apart and whatever the answer; only this shortens it.
     monkeypatch.setenv("AZURE_COSMOS_HEALTH_CHECK_RETRY_AFTER_MS", "1")
     with double_server(KEY) as running:

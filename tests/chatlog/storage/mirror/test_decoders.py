@@ -252,6 +252,15 @@ def test_the_id_of_a_document_may_be_longer_than_one_of_chatlog() -> None:
     assert len(draft.message_id) < 100
 
 
+def test_every_remark_of_a_message_has_a_lasting_id_however_long_that_of_the_document() -> None:
+    message = Message(role="assistant", contents=[Content.from_text_reasoning(text="Hm."), Content.from_text("Kanata")])
+    for length in (1, 247, 248, 254, 255, 1_000):
+        document = python_document(message, id="x" * length)
+        ids = [draft.message_id for draft in remark_in(document).drafts]
+        assert ids == [draft.message_id for draft in remark_in(document).drafts]
+        assert len(set(ids)) == 2
+
+
 HOSTILE: list[Any] = [
     None,
     True,
