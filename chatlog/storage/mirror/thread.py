@@ -68,8 +68,11 @@ class FollowerThread:
         thread.join()
 
     def _serve(self) -> None:
-        with suppress(asyncio.CancelledError):
-            asyncio.run(self._run())
+        try:
+            with suppress(asyncio.CancelledError):
+                asyncio.run(self._run())
+        finally:
+            self._is_ready.set()  # also if it could not begin: nobody waits for ever
 
     async def _run(self) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import apsw
 
@@ -48,10 +49,9 @@ def find_described(connection: apsw.Connection, session_id: str) -> Session | No
     return None if row is None else rows.session_from_row(tuple(row[2:]))
 
 
-def complete_silent(connection: apsw.Connection, *, since: datetime, mark: str) -> int:
-    """Call those sessions completed that have `mark` in their metadata, and nothing said in them since. Returns how many."""
-    found = connection.execute(queries.SELECT_MARKED_SILENT, (to_timestamp(since), mark))
-    silent = [session_id for (session_id,) in found]
-    for session_id in silent:
+def complete_silent(connection: apsw.Connection, *, since: datetime, mark: str) -> None:
+    """Call those sessions completed that have `mark` in their metadata, and nothing said in them since."""
+    # All of them, before any is changed.
+    silent: list[Any] = connection.execute(queries.SELECT_MARKED_SILENT, (to_timestamp(since), mark)).fetchall()
+    for (session_id,) in silent:
         change_session(connection, session_id, status=SessionStatus.COMPLETED, title=None, tags=None)
-    return len(silent)
