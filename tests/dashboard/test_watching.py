@@ -16,6 +16,7 @@ from dashboard import personal
 from dashboard.checks import check_store_settings
 from dashboard.feeds import hub
 from dashboard.stores import use_store
+from dashboard.watching import is_only_watching
 from tests.chatlog.storage.mirror.conftest import eventually
 from tests.chatlog.storage.mirror.foreign import dotnet_document, dotnet_text, python_document, said, write
 from tests.cosmos.double.containers import Container
@@ -156,6 +157,15 @@ def _count(data: Path) -> int:
         return connection.execute("SELECT count(*) FROM messages").fetchone()[0]
     finally:
         connection.close()
+
+
+def test_a_store_that_passes_every_name_on_is_not_taken_for_one_that_watches() -> None:
+    class PassingStore:
+        def __getattr__(self, name: str) -> object:
+            return name
+
+    with use_store(PassingStore()):
+        assert not is_only_watching()
 
 
 def test_the_check_says_what_is_watched(monkeypatch: pytest.MonkeyPatch, watched: WatchedContainer) -> None:

@@ -107,6 +107,7 @@ async def test_a_part_that_never_ends_leaves_the_others_their_turn(
     changes = [changes async for changes in feed.read(None)]
     assert [document["id"] for document in changes[-1].documents] == ["patient"]
     assert [page.has_more for page in changes].count(True) == 1
+    assert len(changes) == change_feed.MOST_PAGES_A_TURN + 1
 
 
 async def test_a_document_that_changed_comes_again_in_its_newest_form_only(feed: ChangeFeed, container: Container) -> None:
