@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +26,7 @@ class CosmosSettings:
     Attributes:
         endpoint: the account's address, `https://<account>.documents.azure.com:443/`.
         key: an account key; `None` signs in with Microsoft Entra ID. Never shown in a `repr`.
+        read_only: the container belongs to another program: it is watched and never written.
         emulator: a local server: its certificate is not checked, plain http is allowed, other regions are not looked for.
         naive_zone: the zone that stored times without one are meant in; `None` is this machine's.
         warn_above: request units that one operation may cost without a warning in the log.
@@ -33,6 +36,7 @@ class CosmosSettings:
     key: str | None = field(default=None, repr=False)
     database_name: str = "chatlog"
     container_name: str = "sessions"
+    read_only: bool = False
     emulator: bool = False
     naive_zone: ZoneInfo | None = None
     warn_above: float = 500.0
@@ -53,7 +57,7 @@ class CosmosSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings:
-    """Which store to open: Cosmos DB if `cosmos` is set, else the SQLite file in `data_dir`."""
+    """Which store to open: Cosmos DB if `cosmos` is set, or what is mirrored of it; else the SQLite file in `data_dir`."""
 
     data_dir: Path = Path("data")
     cosmos: CosmosSettings | None = None
@@ -62,6 +66,18 @@ class StoreSettings:
     def sqlite_path(self) -> Path:
         """The embedded store's database file."""
         return self.data_dir / SQLITE_FILE_NAME
+
+    @property
+    def mirror_path(self) -> Path:
+        """The database file that a container of another program is mirrored into; each has one of its own.
+
+        Raises:
+            ConfigurationError: no container is named.
+        """
+        if self.cosmos is None:
+            raise ConfigurationError("COSMOSDB_ENDPOINT is not set: there is no container to mirror.")
+        place = (self.cosmos.endpoint, self.cosmos.database_name, self.cosmos.container_name)
+        return self.data_dir / f"mirror_{hashlib.sha256(json.dumps(place).encode()).hexdigest()[:12]}.sqlite3"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> StoreSettings:
@@ -101,12 +117,18 @@ def max_throughput_from_env(environ: Mapping[str, str] | None = None) -> int:
 
 def _cosmos_from_env(env: Mapping[str, str]) -> CosmosSettings | None:
     if "COSMOSDB_ENDPOINT" not in env:
+        if _flag(env, "COSMOSDB_READ_ONLY"):
+            raise ConfigurationError(
+                "COSMOSDB_READ_ONLY=1 watches a container, and none is named. Set COSMOSDB_ENDPOINT, COSMOSDB_DATABASE_NAME "
+                "and COSMOSDB_CONTAINER_NAME, or unset it."
+            )
         return None
     return CosmosSettings(
         endpoint=env["COSMOSDB_ENDPOINT"],
         key=env.get("COSMOSDB_KEY"),
         database_name=env.get("COSMOSDB_DATABASE_NAME", "chatlog"),
         container_name=env.get("COSMOSDB_CONTAINER_NAME", "sessions"),
+        read_only=_flag(env, "COSMOSDB_READ_ONLY"),
         emulator=_flag(env, "COSMOSDB_EMULATOR"),
         naive_zone=_zone(env),
         warn_above=_units(env, "CHATLOG_WARN_ABOVE_RU", default=500),

@@ -19,6 +19,7 @@
         ├── StorageDenied                  wrong key, missing role
         ├── StorageFull                    no space left, or the account's quota is used up
         ├── StorageReadOnly                the file or its folder cannot be written
+        │   └── WatchedOnly                the container belongs to another program, and is only watched
         ├── StorageCorrupt                 what is stored cannot be what chatlog wrote
         └── StoreClosed                    used after `aclose()`
 
@@ -137,6 +138,16 @@ class StorageFull(StorageError):
 
 class StorageReadOnly(StorageError):
     """The database file, its folder or its disk cannot be written."""
+
+
+class WatchedOnly(StorageReadOnly):
+    """The container belongs to another program (`COSMOSDB_READ_ONLY`). Trying again will not help."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This container belongs to another program and is only watched: nothing can be saved, changed or deleted. "
+            "To write, unset COSMOSDB_READ_ONLY and name a container of chatlog's own."
+        )
 
 
 class StorageCorrupt(StorageError):

@@ -24,8 +24,9 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 async def _lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:  # ASGI's signature
-    """Servers other than daphne say when they stop; daphne's shutdown is in `dashboard.server`."""
+    """Servers other than daphne say when they start and stop; for daphne that is in `dashboard.server`."""
     await receive()
+    await lifecycle.start_up()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await lifecycle.shut_down()

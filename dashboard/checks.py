@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Info, Tags, register
 from django.core.checks import Warning as CheckWarning
 
 from chatlog.config import StoreSettings
@@ -72,7 +72,16 @@ def check_metrics_token(app_configs: Sequence[Any] | None, **kwargs: Any) -> lis
 @register()
 def check_store_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     try:
-        StoreSettings.from_env()
+        where = StoreSettings.from_env()
     except ConfigurationError as error:
         return [Error(str(error), hint="The variables are described in .env.example.", id="dashboard.E003")]
-    return []
+    if where.cosmos is None or not where.cosmos.read_only:
+        return []
+    return [
+        Info(
+            f"The container {where.cosmos.database_name}/{where.cosmos.container_name} is only watched (COSMOSDB_READ_ONLY), "
+            f"and mirrored into {where.mirror_path}.",
+            hint="If things expire there, the log and the pages say so; what expires while no site runs is not seen.",
+            id="dashboard.I001",
+        )
+    ]

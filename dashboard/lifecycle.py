@@ -1,10 +1,10 @@
-"""Whether the site is going down, and how: sockets first, then the feeds behind them, then the store."""
+"""How the site starts and goes down: sockets first, then the feeds behind them, then the store."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from dashboard import stores
+from dashboard import stores, watching
 from dashboard.api import streams
 from dashboard.feeds import hub
 from dashboard.sockets import codes, registry
@@ -14,6 +14,11 @@ _draining = False
 
 def is_draining() -> bool:
     return _draining
+
+
+async def start_up() -> None:
+    """Begin what must not wait for the first request."""
+    await watching.begin_watching()
 
 
 async def start_draining() -> None:

@@ -10,7 +10,16 @@ from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 
 from chatlog.domain.counters import counters
-from chatlog.errors import ConfigurationError, InvalidInput, SessionDeleted, SessionNotFound, StorageError, StorageUnavailable
+from chatlog.errors import (
+    ConfigurationError,
+    InvalidInput,
+    SessionDeleted,
+    SessionNotFound,
+    StorageError,
+    StorageUnavailable,
+    WatchedOnly,
+)
+from dashboard.watching import is_only_watching
 
 logger = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 5
@@ -23,12 +32,11 @@ class ErrorPages(MiddlewareMixin):
         status = _status_of(exception)
         if status is None:
             return None
-        if isinstance(exception, StorageError):
+        if isinstance(exception, StorageError) and status == 503:
             counters.note_store_error(exception)
         if status == 503:
             logger.error("%s was answered with 503: %s", request.path, exception)
-        name = "deleted" if isinstance(exception, SessionDeleted) else status
-        response = render(request, f"{name}.html", _context(exception), status=status)
+        response = render(request, f"{_page_of(exception, status)}.html", _context(exception), status=status)
         if isinstance(exception, StorageUnavailable):
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
@@ -40,9 +48,20 @@ def _status_of(exception: Exception) -> int | None:
             return 400
         case SessionNotFound():
             return 404
+        case WatchedOnly():
+            return 403
         case StorageError() | ConfigurationError():
             return 503
     return None
+
+
+def _page_of(exception: Exception, status: int) -> str:
+    match exception:
+        case SessionDeleted() if not is_only_watching():
+            return "deleted"
+        case WatchedOnly():
+            return "watched"
+    return str(status)
 
 
 def _context(exception: Exception) -> dict[str, Any]:

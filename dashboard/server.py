@@ -84,6 +84,10 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne carries no types
         host = f"[{address.host}]" if ":" in address.host else address.host
         # Told once the reactor runs and heeds signals: whoever stops the site as soon as it is there is not met by a traceback.
         reactor.callWhenRunning(self._when_listening, f"http://{host}:{address.port}/")
+        reactor.callLater(0, self._start_up)  # not before the event loop runs, too
+
+    def _start_up(self) -> None:
+        self._starting = asyncio.ensure_future(lifecycle.start_up())
 
     def listen_error(self, failure: Any) -> None:
         self.listen_failure = failure.getErrorMessage()

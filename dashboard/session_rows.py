@@ -19,6 +19,7 @@ from chatlog.domain.models import Session
 from chatlog.services.browsing import FrontPage
 from dashboard.fragments import short_title, state_context
 from dashboard.speakers import list_speakers
+from dashboard.watching import is_only_watching
 from dashboard.wording import say_ago, say_roughly
 
 MOST_INITIALS = 6
@@ -72,6 +73,7 @@ def list_context(
         "starred": [row_context(session, now=now, view=view) for session in starred],
         "running": [row_context(one, now=now, view=view) for one in page.running if one.session_id not in on_top],
         "rows": [row_context(one, now=now, view=view) for one in page.sessions if one.session_id not in on_top],
+        "is_only_watching": is_only_watching(),
     }
 
 
@@ -92,6 +94,7 @@ def row_context(session: Session, *, now: datetime, view: PersonalView = NOBODY)
         "is_starred": session.session_id in view.starred,
         "read": view.read.get(session.session_id),
         "new": view.count_new(session),
+        "may_edit": not is_only_watching(),
     }
 
 

@@ -22,6 +22,11 @@ def get_store() -> SessionStore:
         return _store
 
 
+def find_store() -> SessionStore | None:
+    """The store, if anything has used it so far."""
+    return _store
+
+
 async def close_store() -> None:
     """Finish what is in flight and let go of the store; the next `get_store` opens another."""
     global _store  # this module exists to hold it

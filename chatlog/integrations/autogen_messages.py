@@ -11,8 +11,8 @@ from autogen_agentchat import messages as said
 from autogen_agentchat.base import TaskResult
 from autogen_core.memory import MemoryContent
 
+from chatlog.domain import remarks
 from chatlog.domain.models import MessageDraft, MessageKind
-from chatlog.integrations import remarks
 
 Spoken = said.BaseChatMessage | said.BaseAgentEvent
 

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage, ToolMessage, convert_to_messages
 from langgraph.types import Command, Interrupt
 
+from chatlog.domain import remarks
 from chatlog.domain.models import MessageDraft, MessageKind
-from chatlog.integrations import remarks
 
 _BY_PERSON = "user"
 # Nodes inside the agents that LangGraph and LangChain build; they say nothing about who speaks.

@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from chatlog.domain import remarks
 from chatlog.domain.models import MessageDraft, MessageKind
-from chatlog.integrations import remarks
 from chatlog.integrations.background import RunReport
 from chatlog.integrations.run import RecordedRun, RunOptions
 from chatlog.storage.base import SessionStore

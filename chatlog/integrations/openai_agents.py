@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Unpack
 
+from chatlog.domain import remarks
 from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.errors import ConfigurationError
-from chatlog.integrations import remarks
 from chatlog.integrations.block import RecordedBlock
 from chatlog.integrations.run import RecordedRun, RunOptions
 

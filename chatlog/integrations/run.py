@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypedDict, TypeVar
 
+from chatlog.domain import remarks
 from chatlog.domain.limits import MAX_TASK_CHARACTERS
 from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.errors import ConfigurationError
-from chatlog.integrations import remarks
 from chatlog.integrations.background import BackgroundRecording, RunReport
 from chatlog.recorder import Recorder, outcome
 from chatlog.storage.base import SessionStore

@@ -25,7 +25,9 @@ def open_store(location: str | StoreSettings | None = None) -> SessionStore:
     if isinstance(location, str):
         return _open_sqlite(_sqlite_path(location))
     settings = StoreSettings.from_env() if location is None else location
-    return _open_sqlite(settings.sqlite_path) if settings.cosmos is None else _open_cosmos(settings.cosmos)
+    if settings.cosmos is None:
+        return _open_sqlite(settings.sqlite_path)
+    return _open_mirror(settings.cosmos, settings.mirror_path) if settings.cosmos.read_only else _open_cosmos(settings.cosmos)
 
 
 def _sqlite_path(location: str) -> Path:
@@ -48,3 +50,9 @@ def _open_cosmos(settings: CosmosSettings) -> SessionStore:
     from chatlog.storage.cosmos.store import CosmosSessionStore
 
     return CosmosSessionStore(settings)
+
+
+def _open_mirror(settings: CosmosSettings, path: Path) -> SessionStore:
+    from chatlog.storage.mirror.store import MirrorStore
+
+    return MirrorStore(settings, path)

@@ -16,7 +16,7 @@ _WITH_BODY = (408, 409, 415)
 _WHEN = {
     400: "The body is not JSON, or the request is not HTTP.",
     401: "No token, or one that is unknown, revoked or over.",
-    403: "The token lacks the scope.",
+    403: "The token lacks the scope, or the site only watches what another program keeps.",
     404: "There is no such session, or it was deleted.",
     405: "There is no such method here.",
     408: "The body did not come in time.",

@@ -22,6 +22,7 @@ from chatlog.errors import (
     SessionExists,
     SessionNotFound,
     StorageError,
+    WatchedOnly,
 )
 
 logger = logging.getLogger(__name__)
@@ -161,6 +162,8 @@ _DESCRIPTIONS: tuple[tuple[type[BaseException], Callable[[Any], Problem]], ...] 
     (SessionNotFound, lambda error: wrong_field("session_id", str(error), value=error.session_id, status=404)),
     (SessionExists, lambda error: wrong_field("session_id", str(error), value=error.session_id, status=409)),
     (IdempotencyConflict, lambda error: wrong_field("message_id", str(error), value=error.message_id, status=409)),
+    # Not 503, after which a program would send the same again for ever.
+    (WatchedOnly, lambda error: Problem(403, str(error))),
     (StorageError, lambda error: _unavailable(str(error))),
     (ConfigurationError, lambda error: _unavailable(str(error))),
     (DatabaseError, _describe_token_trouble),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import template
 
 from dashboard import script_words as all_words
+from dashboard import wording
 
 register = template.Library()
 
@@ -20,3 +21,9 @@ def script_words() -> dict[str, str | dict[str, str]]:
 def exactly(time: datetime) -> str:
     """`2026-11-23 14:30:22 JST`. Django's `date` leaves the zone out in the hour that comes twice, where it matters most."""
     return f"{time:%Y-%m-%d %H:%M:%S %Z}"
+
+
+@register.filter
+def roughly(length: timedelta) -> str:
+    """`5 min`, `2 h`, `3 days`."""
+    return wording.say_roughly(length)

@@ -20,6 +20,7 @@ from dashboard import fragments, personal, session_rows
 from dashboard.list_filters import MAX_FILTER_BYTES, NAMES
 from dashboard.signals import current as signals
 from dashboard.stores import get_store
+from dashboard.watching import refuse_if_only_watching
 
 
 @require_POST
@@ -34,6 +35,7 @@ async def session_star(request: HttpRequest, session_id: str) -> HttpResponse:
 async def session_edit(request: HttpRequest, session_id: str) -> HttpResponse:
     """The form for title and tags, and what comes of it. Tags stand one on a line, or with commas between."""
     session = await get_store().get_session(session_id)
+    refuse_if_only_watching()
     if request.method != "POST":
         return _form(request, session)
     title, tags = request.POST.get("title", "").strip(), _read_tags(request.POST.get("tags", ""), session)

@@ -17,6 +17,7 @@ from chatlog.storage.base import SessionStore
 from dashboard import fragments, personal
 from dashboard.numbers import find_number
 from dashboard.stores import get_store
+from dashboard.watching import find_watched
 
 
 @require_safe
@@ -34,7 +35,8 @@ async def session_detail(request: HttpRequest, session_id: str) -> HttpResponse:
     if is_part:
         response = render(request, "dashboard/partials/window.html", context | {"is_part": True})
     else:
-        context |= _page_context(session, part) | await _personal_context(request, session, part) | {"missing": missing}
+        context |= _page_context(session, part) | await _personal_context(request, session, part)
+        context |= {"missing": missing, "watched": await find_watched()}
         response = render(request, "dashboard/session_detail.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response

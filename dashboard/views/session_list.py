@@ -21,6 +21,7 @@ from chatlog.storage.base import SessionStore
 from dashboard import personal, session_rows
 from dashboard.list_filters import ListFilter, read_filter
 from dashboard.stores import get_store
+from dashboard.watching import find_watched
 from dashboard.wording import state_words
 
 MOST_STARRED = 100
@@ -43,6 +44,7 @@ async def session_list(request: HttpRequest) -> HttpResponse:
         # After deleting without htmx.
         "undo": deleted,
         "text": _("Deleted.") if deleted else "",
+        "watched": await find_watched(),
     }
     return render(request, "dashboard/session_list.html", page | context)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -93,6 +93,11 @@ def bookkeeping() -> Iterator[None]:
         yield
     finally:
         _is_bookkeeping.reset(token)
+
+
+def charge_of(headers: Mapping[str, str]) -> float:
+    """The request units in an answer's headers; 0 if they tell none."""
+    return _units(headers.get(_CHARGE, ""))
 
 
 def _units(header: str) -> float:

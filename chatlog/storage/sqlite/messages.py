@@ -71,6 +71,22 @@ def append_messages(connection: apsw.Connection, session_id: str, drafts: Sequen
     return messages
 
 
+def append_unknown(connection: apsw.Connection, session_id: str, drafts: Sequence[MessageDraft]) -> int:
+    """Store the drafts whose ids the session does not have, whatever is stored under the others. Returns how many.
+
+    For what somebody else has stored already: it cannot be refused, and what was said first stays.
+    """
+    head = _get_head(connection, session_id)
+    fresh: dict[str, Message] = {}
+    for draft in drafts:
+        if draft.message_id not in fresh and _find_by_message_id(connection, head, draft.message_id) is None:
+            sequence = head.last_sequence + len(fresh) + 1
+            fresh[draft.message_id] = Message.from_draft(draft, session_id=session_id, sequence=sequence)
+    if fresh:
+        _insert_messages(connection, head, fresh.values())
+    return len(fresh)
+
+
 def select_messages_after(connection: apsw.Connection, session_id: str, *, after: int, limit: int) -> list[Message]:
     """Messages after a sequence, in order; of a deleted session none. Raises as `SessionStore.list_messages`."""
     place = _find_readable(connection, session_id, must_exist=after == 0)

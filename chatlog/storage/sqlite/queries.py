@@ -39,6 +39,15 @@ SELECT_HEAD = "SELECT id, created_at, message_count, last_message_at, participan
 UPDATE_HEAD = (
     "UPDATE sessions SET message_count = ?, last_message_at = ?, participants = ?, activity = ?, updated_at = ? WHERE id = ?"
 )
+DESCRIBE_SESSION = (
+    "UPDATE sessions SET task = ?, title = ?, status = ?, created_at = ?, updated_at = ?, participants = ?, tags = ?, "
+    "metadata = ?, headline = ?, deleted_at = ? WHERE id = ?"
+)
+SELECT_DESCRIBED = f"SELECT id, indexed, {_SESSION_COLUMNS} FROM sessions WHERE session_id = ?"
+SELECT_MARKED_SILENT = (
+    "SELECT session_id FROM sessions WHERE status = 'active' AND deleted_at IS NULL AND last_message_at < ? "
+    "AND metadata ->> ? IS NOT NULL"
+)
 SET_DELETED_AT = "UPDATE sessions SET deleted_at = ? WHERE session_id = ?"
 PING = "SELECT 1 FROM sessions LIMIT 1"
 
@@ -90,6 +99,12 @@ SELECT_BY_MESSAGE_ID = f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE session =
 SELECT_MESSAGES_AFTER = f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
 SELECT_MESSAGES_BEFORE = f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE id > ? AND id < ? ORDER BY id DESC LIMIT ?"
 SELECT_MESSAGES_AT = f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
+
+# --- notes of a mirror
+
+CREATE_NOTES = "CREATE TABLE IF NOT EXISTS mirror_notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"
+SELECT_NOTES = "SELECT name, value FROM mirror_notes"
+KEEP_NOTE = "INSERT INTO mirror_notes (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 # --- searching: places are message ids, newest first; a place at 0 is a headline
 

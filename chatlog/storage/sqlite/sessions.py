@@ -79,9 +79,14 @@ def change_session(
     row = (new.status.value, new.title, rows.to_json(new.tags), to_timestamp(new.updated_at), new.headline_form, session_id)
     ((rowid, indexed),) = connection.execute(queries.UPDATE_SESSION, row)
     if indexed >= 0 and new.headline_form != old.headline_form:
-        connection.execute(queries.DELETE_FROM_INDEX, (rows.place_of(rowid, 0),))
-        connection.execute(queries.INSERT_INTO_INDEX, (rows.place_of(rowid, 0), index_text(new.headline_form)))
+        reindex_headline(connection, rowid, new.headline_form)
     return new
+
+
+def reindex_headline(connection: apsw.Connection, rowid: int, headline: str) -> None:
+    """Put another headline into the search index in the place of the one that is there."""
+    connection.execute(queries.DELETE_FROM_INDEX, (rows.place_of(rowid, 0),))
+    connection.execute(queries.INSERT_INTO_INDEX, (rows.place_of(rowid, 0), index_text(headline)))
 
 
 def delete_session(connection: apsw.Connection, session_id: str) -> None:

@@ -25,7 +25,7 @@ from dashboard.views.accounts import create_login_link
 HOST = "127.0.0.1"
 PERSON = "demo"
 # The demo stays in CHATLOG_DATA_DIR and on this machine: it writes sample discussions, and makes a person who can log in.
-LEFT_ALONE = ("COSMOSDB_ENDPOINT", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS")
+LEFT_ALONE = ("COSMOSDB_ENDPOINT", "COSMOSDB_READ_ONLY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS")
 START_SECONDS = 60.0
 # The site's own end takes at most 9.5 seconds.
 STOP_SECONDS = 9.8

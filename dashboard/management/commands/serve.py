@@ -66,4 +66,7 @@ def _store_name() -> str:
     where = StoreSettings.from_env()
     if where.cosmos is None:
         return f"the file {where.sqlite_path}"
-    return f"Cosmos DB at {where.cosmos.endpoint} ({where.cosmos.database_name}/{where.cosmos.container_name})"
+    name = f"Cosmos DB at {where.cosmos.endpoint} ({where.cosmos.database_name}/{where.cosmos.container_name})"
+    if where.cosmos.read_only:
+        return f"{name}, which are another program's: they are only watched, and mirrored into {where.mirror_path}"
+    return name

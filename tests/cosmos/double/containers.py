@@ -34,6 +34,7 @@ class Container:
         self.partitions: dict[str, dict[str, Item]] = {}
         self.taken: dict[tuple[str, str, str], str] = {}
         self.lsn = 0
+        self.changes: list[dict[tuple[str, str], int]] = [{} for _ in range(PHYSICAL_PARTITIONS)]
         self.seconds_ahead = 0.0  # of this container's clock, for tests that cannot wait
         keys = (properties.get("uniqueKeyPolicy") or {}).get("uniqueKeys") or []
         self.unique_paths = [tuple(path.strip("/") for path in key["paths"]) for key in keys]
@@ -119,7 +120,23 @@ class Container:
         self.lsn += 1
         stored = {**body, "_rid": kept.get("_rid") or _rid(), "_self": "", "_etag": _etag(), "_ts": int(time.time())}
         self.partitions[key][body["id"]] = stored
+        self._note_change(key, body["id"])
         return stored
+
+    def list_changes(self, physical: int, *, after: int) -> list[Item]:
+        """The newest state of what changed after a number of the physical partition, in the order of the last changes."""
+        # Source: https://learn.microsoft.com/azure/cosmos-db/change-feed-modes#latest-version-change-feed-mode
+        wanted = sorted((lsn, place) for place, lsn in self.changes[physical].items() if lsn > after)
+        items = [(lsn, self.partitions[key].get(item_id)) for lsn, (key, item_id) in wanted]
+        return [{**item, "_lsn": lsn} for lsn, item in items if item is not None and not self._is_expired(item)]
+
+    def count_changes(self, physical: int) -> int:
+        return max(self.changes[physical].values(), default=0)
+
+    def _note_change(self, key: str, item_id: str) -> None:
+        # Each physical partition counts for itself, so that a token of one means something else to another.
+        physical = physical_of(key)
+        self.changes[physical][key, item_id] = self.count_changes(physical) + 1
 
     def _unique_values(self, key: str, body: Item) -> list[tuple[str, str, str]]:
         return [(key, str(paths), json.dumps([body.get(path) for path in paths])) for paths in self.unique_paths]

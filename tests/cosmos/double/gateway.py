@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.cosmos.double.batches import run_batch
+from tests.cosmos.double.change_feed import read_changes
 from tests.cosmos.double.containers import PHYSICAL_PARTITIONS, Container, check_id
 from tests.cosmos.double.faults import Journal
 from tests.cosmos.double.offers import Offers
@@ -165,6 +166,8 @@ class Gateway:
     def _items(
         self, request: web.Request, operation: str, container: Container, body: bytes
     ) -> tuple[int, Any, dict[str, str]]:
+        if operation == "change_feed":
+            return read_changes(request, container)
         content = json.loads(body)
         if operation == "query_plan":
             return 200, plan(content["query"], indexing_policy=container.indexing_policy), {}
@@ -259,7 +262,8 @@ def _operation(request: web.Request) -> str:
     if "docs" not in kind:
         return "account" if request.path == "/" else f"{request.method.lower()} {kind[-1] if kind[-1] in _KINDS else kind[0]}"
     if request.method != "POST":
-        return {"GET": "read", "PUT": "replace", "PATCH": "patch", "DELETE": "delete"}[request.method]
+        reading = "change_feed" if kind[-1] == "docs" else "read"
+        return {"GET": reading, "PUT": "replace", "PATCH": "patch", "DELETE": "delete"}[request.method]
     if headers.get("x-ms-cosmos-is-query-plan-request", "").lower() == "true":
         return "query_plan"
     if headers.get("x-ms-documentdb-isquery", "").lower() == "true":

@@ -99,7 +99,7 @@ async def test_what_the_sdk_sends_again_by_itself_is_stored_once(double: Double,
     def new_client(settings: CosmosSettings, credential: str, _: Meter) -> CosmosClient:
         return CosmosClient(settings.endpoint, credential, retry_backoff_factor=0)
 
-    monkeypatch.setattr("chatlog.storage.cosmos.connection._new_client", new_client)
+    monkeypatch.setattr("chatlog.storage.cosmos.client._new_client", new_client)
     async with CosmosSessionStore(settings_for(double.endpoint), tuning=QUICK) as store:
         session = await store.create_session(make_session())
         double.journal.requests.clear()

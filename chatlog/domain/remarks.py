@@ -51,13 +51,12 @@ def draft(
         notes: more metadata; JSON.
     """
     about: dict[str, Any] = {f"{framework}_type": type_, **(notes or {})}
-    content, speaker = replace_unstorable(text), replace_unstorable(source)
-    if (speaker, content) != (source, text):
+    if (replace_unstorable(source), replace_unstorable(text)) != (source, text):
         about["unstorable_replaced"] = True
     said_at = timestamp or utc_now()
     return _without_what_is_refused(
-        source=speaker.strip()[:MAX_SOURCE_CHARACTERS].strip() or _NO_NAME,
-        content=content if content.strip() else _NO_TEXT,
+        source=usable_source(source),
+        content=usable_text(text),
         message_id=_usable_id(said_id, f"{framework}_id", about),
         timestamp=said_at if said_at.tzinfo else said_at.replace(tzinfo=UTC),
         kind=kind,
@@ -80,6 +79,17 @@ def _without_what_is_refused(**values: Any) -> MessageDraft:
             values["metadata"] = {**values["metadata"], "left_out": refused}
 
 
+def usable_text(text: str) -> str:
+    """What was said, as every store keeps it; for nothing, words that say so."""
+    content = replace_unstorable(text)
+    return content if content.strip() else _NO_TEXT
+
+
+def usable_source(name: str) -> str:
+    """A speaker's name as every store keeps it."""
+    return replace_unstorable(name).strip()[:MAX_SOURCE_CHARACTERS].strip() or _NO_NAME
+
+
 # What a part of a message is, says, and has to be noted of it.
 Part = tuple[MessageKind, str, Mapping[str, Any]]
 
@@ -91,6 +101,7 @@ def drafts(
     type_: str,
     said_id: str | None,
     source: str,
+    timestamp: datetime | None = None,
     models_usage: Mapping[str, int] | None = None,
 ) -> Iterator[MessageDraft]:
     """The remarks of one message: the first has its id, the others one below it; the last has its tokens, once for all."""
@@ -102,6 +113,7 @@ def drafts(
             source=source,
             text=text,
             kind=kind,
+            timestamp=timestamp,
             models_usage=models_usage if number == len(parts) - 1 else None,
             notes=notes,
         )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chatlog import MessageKind
-from chatlog.integrations import remarks
+from chatlog.domain import remarks
 
 
 def a_draft(**overrides: Any) -> Any:
