@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from urllib.parse import quote
 
+from chatlog.domain.hidden import show_hidden
 from chatlog.domain.models import Session
 from chatlog.errors import InvalidInput
 from chatlog.services.exporting import Writer
@@ -16,7 +17,6 @@ from chatlog.services.formats.markdown import MarkdownWriter
 from chatlog.services.formats.plain import title_of
 from chatlog.services.formats.spreadsheet import SpreadsheetWriter
 from dashboard.exporting_html import HtmlWriter
-from dashboard.rendering import show_hidden
 
 MAX_NAME_CHARACTERS = 60
 # What some file system or other takes for something else.

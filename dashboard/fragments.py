@@ -18,8 +18,9 @@ from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from chatlog.domain.hidden import show_hidden
 from chatlog.domain.models import Message, MessageKind, Session, SessionState
-from dashboard.rendering import LONG_CHARACTERS, render_markdown, render_preformatted, show_hidden
+from dashboard.rendering import LONG_CHARACTERS, render_markdown, render_preformatted
 from dashboard.speakers import get_speaker, list_speakers
 from dashboard.wording import say_duration, say_roughly, state_words
 
