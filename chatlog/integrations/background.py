@@ -11,14 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from chatlog.domain.models import MessageDraft, SessionStatus
-from chatlog.errors import (
-    ChatlogError,
-    StorageCorrupt,
-    StorageDenied,
-    StorageError,
-    StorageReadOnly,
-    StoreClosed,
-)
+from chatlog.errors import LASTING, ChatlogError, StorageError
 from chatlog.recorder import Recorder
 
 logger = logging.getLogger(__name__)
@@ -30,8 +23,6 @@ MAX_WAITING_CHARACTERS = 16_000_000
 MAX_BATCH = 100
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
-# Errors of the store that the same attempt will meet again.
-_LASTING = (StorageDenied, StorageReadOnly, StorageCorrupt, StoreClosed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +176,7 @@ class BackgroundRecording:
             try:
                 await attempt()
             except StorageError as error:
-                if isinstance(error, _LASTING):
+                if isinstance(error, LASTING):
                     raise
                 self._tell_first(error)
             else:

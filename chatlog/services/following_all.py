@@ -1,0 +1,120 @@
+"""Use case: follow every discussion that goes on, those that begin meanwhile too."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from chatlog.domain.clock import utc_now
+from chatlog.domain.filters import SessionFilter
+from chatlog.domain.models import Message, Session, SessionState, SessionStatus
+from chatlog.errors import SessionNotFound
+from chatlog.services.following import Begun, Ended, Event, Look, Said, answer_of, find_start, keep_looking, read_on
+from chatlog.storage.base import SessionStore
+
+MOST_SESSIONS = 1_000
+# Newer than this before the start, and not seen at the first look: it began since. Writers' clocks differ by less.
+CLOCKS_DIFFER_BY = timedelta(minutes=5)
+# Where a count lags behind its messages, or was left behind by a writer that was killed, every so many looks finds them.
+READ_ALL_EVERY = 5
+_NEWEST = 50
+_ACTIVE = SessionFilter(states=frozenset({SessionState.RUNNING, SessionState.STALLED}))
+
+
+async def follow_all(store: SessionStore, *, last: int = 0, until_quiet: bool = False) -> AsyncIterator[Event]:
+    """What is said from now on, each message once; those of one session in order.
+
+    Args:
+        last: of the sessions that go on already, so many messages first. A session that begins meanwhile is told whole.
+        until_quiet: stop where there is nothing more so far. Without it, this goes on for ever.
+    Raises:
+        StorageError: the store cannot be read, and waiting will not help.
+    """
+    all_sessions = _AllSessions(store, last=last)
+    async for event in keep_looking(store, all_sessions.look, until_quiet=until_quiet):
+        yield event
+
+
+class _AllSessions:
+    """Every session that is followed, and how far it has been told.
+
+    Of a session whose count has not moved, nothing is read but its entry in the list.
+    """
+
+    def __init__(self, store: SessionStore, *, last: int) -> None:
+        self._store = store
+        self._last = last
+        self._border = utc_now() - CLOCKS_DIFFER_BY
+        self._cursors: dict[str, int] = {}
+        self._sessions: dict[str, Session] = {}
+        self._known: set[str] = set()
+        self._looks = 0
+
+    async def look(self) -> Look:
+        now = utc_now()
+        is_first = self._looks == 0
+        newest = await self._list_newest()
+        listed = await answer_of(self._store.list_sessions(limit=MOST_SESSIONS, where=_ACTIVE))
+        sessions = {session.session_id: session for session in listed.items}
+        if not is_first:  # what began and ended since the last look
+            sessions |= {one.session_id: one for one in newest if self._is_new(one)}
+        begun = {
+            one.session_id: await self._find_start(one) for one in sessions.values() if one.session_id not in self._cursors
+        }
+        deleted = await self._add_gone(sessions)
+        cursors = {**self._cursors, **begun}
+        pages = {id_: await self._read(one, cursors[id_], now) for id_, one in sessions.items()}
+        # From here on nothing waits: what is told and what is known change together.
+        self._looks += 1
+        self._known |= {*sessions, *(session.session_id for session in newest)}
+        ended = [one for one in sessions.values() if one.status is not SessionStatus.ACTIVE and not pages[one.session_id]]
+        self._cursors = {id_: cursors[id_] + len(page) for id_, page in pages.items()}
+        self._sessions = sessions
+        for session in ended:
+            del self._cursors[session.session_id], self._sessions[session.session_id]
+        events: list[Event] = [Begun(sessions[session_id]) for session_id in begun]
+        events += _merge((sessions[session_id], page) for session_id, page in pages.items())
+        events += [*(Ended(session, session.status) for session in ended), *(Ended(session, None) for session in deleted)]
+        return Look(events, has_moved=any(pages.values()))
+
+    async def _list_newest(self) -> list[Session]:
+        """The newest sessions, back to one that is known, or that began before this did."""
+        found: list[Session] = []
+        cursor: str | None = None
+        while True:
+            page = await answer_of(self._store.list_sessions(limit=_NEWEST, cursor=cursor))
+            found += page.items
+            cursor = page.next_cursor
+            if cursor is None or any(not self._is_new(session) for session in page.items):
+                return found
+
+    def _is_new(self, session: Session) -> bool:
+        return session.session_id not in self._known and session.created_at >= self._border
+
+    async def _find_start(self, session: Session) -> int:
+        if self._looks and self._is_new(session):
+            return 0
+        return await find_start(self._store, session.session_id, last=self._last)
+
+    async def _add_gone(self, sessions: dict[str, Session]) -> list[Session]:
+        """Complete the sessions by those that are followed and not listed any more; return those that were deleted."""
+        deleted = []
+        for session_id in [one for one in self._cursors if one not in sessions]:
+            try:
+                sessions[session_id] = await answer_of(self._store.get_session(session_id))
+            except SessionNotFound:
+                deleted.append(self._sessions[session_id])
+        return deleted
+
+    async def _read(self, session: Session, cursor: int, now: datetime) -> Sequence[Message]:
+        is_due = session.status is not SessionStatus.ACTIVE or (
+            self._looks % READ_ALL_EVERY == 0 and session.state(now) is SessionState.RUNNING
+        )
+        return await read_on(self._store, session.session_id, after=cursor) if is_due or session.message_count > cursor else ()
+
+
+def _merge(pages: Iterable[tuple[Session, Sequence[Message]]]) -> Iterable[Said]:
+    """As they were said, as far as that keeps each session's own order."""
+    said = [[Said(session, message) for message in page] for session, page in pages]
+    return heapq.merge(*said, key=lambda one: one.message.timestamp)

@@ -1,0 +1,99 @@
+"""How much room text takes on a terminal, and where its lines may break. Kana and Han take two cells each."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+# Signs that no line begins with, and signs that none ends with. Source: https://www.w3.org/TR/jlreq/#line_breaking_rules
+_NOT_FIRST = frozenset("、。，．・：；？！）］｝」』】〉》〕’”ゝゞヽヾーァィゥェォッャュョヮヵヶぁぃぅぇぉっゃゅょゎ々〜～…‥％")
+_NOT_LAST = frozenset("（［｛「『【〈《〔‘“￥＄")
+_JOINER = "\u200d"
+_TAB = " " * 4
+
+
+@lru_cache(maxsize=16_384)
+def width_of_character(character: str) -> int:
+    """0 for what is written into the cell before it, 2 for what East Asian Width calls wide or full-width, else 1.
+
+    Source: https://www.unicode.org/reports/tr11/
+    """
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def width_of(text: str) -> int:
+    """How many cells a line takes."""
+    return len(text) if text.isascii() else sum(map(width_of_character, text))
+
+
+def cut(text: str, width: int) -> str:
+    """A line that takes at most `width` cells, which is at least 1; "…" stands where something was left out."""
+    if width_of(text) <= width:
+        return text
+    used = end = 0
+    for character in text:
+        used += width_of_character(character)
+        if used > width - 1:
+            break
+        end += 1
+    return text[:end].rstrip() + "…"
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """A line cut or filled up with spaces to `width` cells."""
+    text = cut(text, width)
+    spaces = " " * (width - width_of(text))
+    return spaces + text if right else text + spaces
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most `width` cells, which are at least 2, broken between words or, where there are none, between signs."""
+    return [piece for line in text.expandtabs(len(_TAB)).split("\n") for piece in _wrap_line(line.rstrip(), width)]
+
+
+def _wrap_line(line: str, width: int) -> list[str]:
+    pieces: list[str] = []
+    start = 0
+    while width_of(line[start : start + width + 1]) > width or len(line) - start > width:
+        end = _find_break(line, start, width)
+        pieces.append(line[start:end].rstrip())
+        start = end
+        while start < len(line) and line[start] == " ":
+            start += 1
+    return [*pieces, line[start:]] if start < len(line) or not pieces else pieces
+
+
+def _find_break(line: str, start: int, width: int) -> int:
+    """Where the line that begins at `start` ends: at the last good place or, if there is none, at the last possible one."""
+    used = 0
+    good = start
+    seen_text = False
+    for place in range(start, len(line)):
+        if place > start and seen_text and _may_break(line[place - 1], line[place]):
+            good = place
+        used += width_of_character(line[place])
+        if used > width:
+            # A space beyond the edge is not seen.
+            return good if good > start else _before_marks(line, place, start)
+        seen_text = seen_text or line[place] != " "
+    return len(line)
+
+
+def _may_break(before: str, after: str) -> bool:
+    if before == " ":
+        return after != " "
+    if after == " ":
+        return True
+    if width_of_character(after) == 0 or _JOINER in {before, after} or after in _NOT_FIRST or before in _NOT_LAST:
+        return False
+    return width_of_character(before) == 2 or width_of_character(after) == 2
+
+
+def _before_marks(line: str, place: int, start: int) -> int:
+    """Not between a letter and what is written into its cell."""
+    end = place
+    while end > start + 1 and width_of_character(line[end]) == 0:
+        end -= 1
+    return max(end, start + 1)

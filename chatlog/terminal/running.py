@@ -1,0 +1,91 @@
+"""How commands run: with a store of their own, and with an end for whatever keeps them from being done."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import NoReturn, TypeVar
+
+from chatlog.domain.hidden import show_hidden
+from chatlog.errors import ConfigurationError, IdempotencyConflict, InvalidInput, SessionExists, SessionNotFound, StorageError
+from chatlog.storage.base import SessionStore
+from chatlog.storage.opening import open_store
+from chatlog.terminal.endings import DONE, IMPOSSIBLE, READER_GONE, STOPPED, TERMINATED, Ending
+
+Result = TypeVar("Result")
+FORESEEN = (ConfigurationError, IdempotencyConflict, InvalidInput, SessionExists, SessionNotFound, StorageError)
+
+
+def run_with_store(
+    work: Callable[[SessionStore], Awaitable[Result]], *, open_: Callable[[], SessionStore] = open_store
+) -> Result:
+    """Do the work with a store of its own. Raises `Ending` for what keeps it from being done, and on Ctrl-C."""
+    try:
+        return asyncio.run(_run(work, open_))
+    except FORESEEN as error:
+        raise Ending(str(error), status=IMPOSSIBLE) from error
+    except BrokenPipeError:
+        raise Ending("", status=READER_GONE) from None
+    except KeyboardInterrupt:
+        raise Ending("", status=STOPPED) from None
+
+
+async def _run(work: Callable[[SessionStore], Awaitable[Result]], open_: Callable[[], SessionStore]) -> Result:
+    async with open_() as store:
+        return await work(store)
+
+
+def run_to_the_end(work: Callable[[], None]) -> int:
+    """Do the work, also end it on SIGTERM as on Ctrl-C, say in a line what kept it from being done; return the exit status."""
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        work()
+    except Ending as ending:
+        if ending.text:
+            say(ending.text)
+        status = ending.status
+    except SystemExit:
+        status = TERMINATED
+    except KeyboardInterrupt:  # before the work, or after it
+        status = STOPPED
+    else:
+        return DONE
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if status in {READER_GONE, STOPPED, TERMINATED}:
+        _give_up_output()
+    return status
+
+
+def say(text: str) -> None:
+    """Tell people something that is not what they asked for."""
+    with suppress(BrokenPipeError):  # nobody wants to hear it
+        sys.stderr.write(f"chatlog: {show_hidden(' '.join(text.split()))}\n")
+
+
+class SayingHandler(logging.Handler):
+    """What the library logs, in one line each; a traceback says nothing to whoever ran a command."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it."""
+        say(record.getMessage())
+
+
+def _terminate(*_: object) -> NoReturn:
+    # An exception, and not a task's cancelling: it also gets a program out of a write that nobody reads.
+    sys.exit(TERMINATED)
+
+
+def _give_up_output() -> None:
+    """Write no more: at its end Python flushes what is left, and would wait for the reader, or stumble over it.
+
+    Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
