@@ -52,31 +52,37 @@ class _AllSessions:
         self._looks = 0
 
     async def look(self) -> Look:
-        now = utc_now()
-        is_first = self._looks == 0
         newest = await self._list_newest()
-        listed = await answer_of(self._store.list_sessions(limit=MOST_SESSIONS, where=_ACTIVE))
-        sessions = {session.session_id: session for session in listed.items}
-        if not is_first:  # what began and ended since the last look
-            sessions |= {one.session_id: one for one in newest if self._is_new(one)}
-        begun = {
-            one.session_id: await self._find_start(one) for one in sessions.values() if one.session_id not in self._cursors
-        }
+        sessions = await self._list_going_on(newest)
         deleted = await self._add_gone(sessions)
-        cursors = {**self._cursors, **begun}
+        begun = {id_: await self._find_start(one) for id_, one in sessions.items() if id_ not in self._cursors}
+        cursors = self._cursors | begun
+        now = utc_now()
         pages = {id_: await self._read(one, cursors[id_], now) for id_, one in sessions.items()}
         # From here on nothing waits: what is told and what is known change together.
+        ended = [one for id_, one in sessions.items() if one.status is not SessionStatus.ACTIVE and not pages[id_]]
+        over = {session.session_id for session in ended}
         self._looks += 1
         self._known |= {*sessions, *(session.session_id for session in newest)}
-        ended = [one for one in sessions.values() if one.status is not SessionStatus.ACTIVE and not pages[one.session_id]]
-        self._cursors = {id_: cursors[id_] + len(page) for id_, page in pages.items()}
-        self._sessions = sessions
-        for session in ended:
-            del self._cursors[session.session_id], self._sessions[session.session_id]
-        events: list[Event] = [Begun(sessions[session_id]) for session_id in begun]
-        events += _merge((sessions[session_id], page) for session_id, page in pages.items())
-        events += [*(Ended(session, session.status) for session in ended), *(Ended(session, None) for session in deleted)]
-        return Look(events, has_moved=any(pages.values()))
+        self._cursors = {id_: cursors[id_] + len(page) for id_, page in pages.items() if id_ not in over}
+        self._sessions = {id_: one for id_, one in sessions.items() if id_ not in over}
+        return Look(
+            [
+                *(Begun(sessions[id_]) for id_ in begun),
+                *_merge((sessions[id_], page) for id_, page in pages.items()),
+                *(Ended(session, session.status) for session in ended),
+                *(Ended(session, None) for session in deleted),
+            ],
+            has_moved=any(pages.values()),
+        )
+
+    async def _list_going_on(self, newest: Sequence[Session]) -> dict[str, Session]:
+        """Those that are active, and those that have begun and ended since the last look."""
+        listed = await answer_of(self._store.list_sessions(limit=MOST_SESSIONS, where=_ACTIVE))
+        sessions = {session.session_id: session for session in listed.items}
+        if self._looks:
+            sessions |= {session.session_id: session for session in newest if self._is_new(session)}
+        return sessions
 
     async def _list_newest(self) -> list[Session]:
         """The newest sessions, back to one that is known, or that began before this did."""

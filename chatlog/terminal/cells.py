@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -9,7 +10,9 @@ from functools import lru_cache
 _NOT_FIRST = frozenset("、。，．・：；？！）］｝」』】〉》〕’”ゝゞヽヾーァィゥェォッャュョヮヵヶぁぃぅぇぉっゃゅょゎ々〜～…‥％")
 _NOT_LAST = frozenset("（［｛「『【〈《〔‘“￥＄")
 _JOINER = "\u200d"
-_TAB = " " * 4
+_TAB_CELLS = 4
+# The indentation of a line, and the sign of a list's item.
+_LEAD = re.compile(r" *(?:(?:[-*+•]|\d{1,3}[.)]) +)?")
 
 
 @lru_cache(maxsize=16_384)
@@ -49,20 +52,33 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Lines of at most `width` cells, which are at least 2, broken between words or, where there are none, between signs."""
-    return [piece for line in text.expandtabs(len(_TAB)).split("\n") for piece in _wrap_line(line.rstrip(), width)]
+    """Lines of at most `width` cells, which are at least 2, broken between words or, where there are none, between signs.
+
+    What goes on from an indented line or a list's item is indented as far.
+    """
+    return [piece for line in text.expandtabs(_TAB_CELLS).split("\n") for piece in _wrap_line(line.rstrip(), width)]
 
 
 def _wrap_line(line: str, width: int) -> list[str]:
+    lead = _LEAD.match(line)
+    indent = " " * (lead.end() if lead and lead.end() <= width // 2 else 0)
     pieces: list[str] = []
-    start = 0
-    while width_of(line[start : start + width + 1]) > width or len(line) - start > width:
-        end = _find_break(line, start, width)
-        pieces.append(line[start:end].rstrip())
+    start, before, room = 0, "", width
+    while _is_wider(line, start, room):
+        end = _find_break(line, start, room)
+        pieces.append(before + line[start:end].rstrip())
         start = end
         while start < len(line) and line[start] == " ":
             start += 1
-    return [*pieces, line[start:]] if start < len(line) or not pieces else pieces
+        before, room = indent, width - len(indent)
+    if start < len(line) or not pieces:
+        pieces.append(before + line[start:])
+    return pieces
+
+
+def _is_wider(line: str, start: int, width: int) -> bool:
+    # Of a line without end, no more than its beginning is looked at: what takes no room is seldom half of it.
+    return width_of(line[start : start + 2 * width + 1]) > width or len(line) - start > 2 * width + 1
 
 
 def _find_break(line: str, start: int, width: int) -> int:

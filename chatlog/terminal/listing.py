@@ -27,6 +27,7 @@ _STYLES = {
 }
 _STATE_CELLS = max(map(len, SessionState))
 _FEWEST_ID_CHARACTERS = len("session_20261123_143022")
+_SHORT_ID_CHARACTERS = 32
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -73,8 +74,8 @@ def _write_table(screen: Screen, sessions: Sequence[Session]) -> None:
 
 
 def _shorten(ids: Sequence[str]) -> list[str]:
-    """Their beginnings, as long as is needed to tell them from each other."""
+    """Long ones by their beginnings, as far as is needed to tell them from each other."""
     size = _FEWEST_ID_CHARACTERS
     while len({session_id[:size] for session_id in ids}) < len(ids):
         size += 1
-    return [in_one_line(session_id[:size]) for session_id in ids]
+    return [in_one_line(one if len(one) <= _SHORT_ID_CHARACTERS else one[:size]) for one in ids]
