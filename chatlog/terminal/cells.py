@@ -61,7 +61,7 @@ def wrap(text: str, width: int) -> list[str]:
 
 def _wrap_line(line: str, width: int) -> list[str]:
     lead = _LEAD.match(line)
-    indent = " " * (lead.end() if lead and lead.end() <= width // 2 else 0)
+    indent = " " * (lead.end() if lead and lead.end() <= min(width // 2, width - 2) else 0)
     pieces: list[str] = []
     start, before, room = 0, "", width
     while _is_wider(line, start, room):
@@ -98,11 +98,11 @@ def _find_break(line: str, start: int, width: int) -> int:
 
 
 def _may_break(before: str, after: str) -> bool:
-    if before == " ":
-        return after != " "
-    if after == " ":
+    if width_of_character(after) == 0 or before == _JOINER:
+        return False
+    if before == " " or after == " ":
         return True
-    if width_of_character(after) == 0 or _JOINER in {before, after} or after in _NOT_FIRST or before in _NOT_LAST:
+    if after in _NOT_FIRST or before in _NOT_LAST:
         return False
     return width_of_character(before) == 2 or width_of_character(after) == 2
 

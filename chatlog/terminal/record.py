@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from chatlog.domain.limits import MAX_TASK_CHARACTERS
-from chatlog.domain.models import MessageDraft, MessageKind, SessionStatus
+from chatlog.domain.models import MessageDraft, MessageKind, SessionStatus, check_source
+from chatlog.errors import InvalidText
 from chatlog.recorder import Recorder
 from chatlog.services.persisting import persist
 from chatlog.storage.base import SessionStore
@@ -49,6 +50,10 @@ def check(options: Namespace) -> None:
         raise Ending("Say with --task what is discussed, or with --session which discussion goes on.", status=IMPOSSIBLE)
     if options.session and not options.task and (options.title or options.tags):
         raise Ending("--title and --tag are for a discussion that --task begins.", status=IMPOSSIBLE)
+    try:
+        check_source(_source(options), field="--source")
+    except InvalidText as error:
+        raise Ending(str(error), status=IMPOSSIBLE) from error
     if options.command and shutil.which(options.command[0]) is None:
         raise Ending(f"There is no program {options.command[0]!r} to run.", status=IMPOSSIBLE)
 
