@@ -32,6 +32,7 @@ def test_every_setting_is_in_the_readme() -> None:
         "docs/metrics.md",
         "docs/openai-agents.md",
         "docs/taking-along.md",
+        "docs/terminal.md",
     ],
 )
 def test_links_lead_somewhere(document: str) -> None:

@@ -41,7 +41,9 @@ async def export(store: SessionStore, options: Namespace, *, writer: Writer) -> 
     where = read_filter(options.filter)
     if bool(options.sessions) == bool(options.all or options.filter):
         raise Ending("Name the discussions to export, or say --all or --filter.", status=IMPOSSIBLE)
-    wanted = _list_named(store, options.sessions) if options.sessions else list_all(store, where=where)
+    # Names first: nothing is written if there is no such discussion.
+    named = [await naming.get_named(store, name) for name in options.sessions]
+    wanted = _one_by_one(named) if named else list_all(store, where=where)
     try:
         with _open_output(options.output) as file:
             async for piece in export_sessions(store, wanted, writer=writer):
@@ -69,6 +71,6 @@ def _open_output(output: str) -> Iterator[IO[bytes]]:
         part.unlink(missing_ok=True)
 
 
-async def _list_named(store: SessionStore, names: Sequence[str]) -> AsyncIterator[Session]:
-    for name in names:
-        yield await naming.get_named(store, name)
+async def _one_by_one(sessions: Sequence[Session]) -> AsyncIterator[Session]:
+    for session in sessions:
+        yield session

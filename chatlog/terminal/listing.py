@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from itertools import pairwise
+from os.path import commonprefix
 
 from chatlog.domain.clock import utc_now
 from chatlog.domain.limits import check_limit
@@ -74,8 +76,10 @@ def _write_table(screen: Screen, sessions: Sequence[Session]) -> None:
 
 
 def _shorten(ids: Sequence[str]) -> list[str]:
-    """Long ones by their beginnings, as far as is needed to tell them from each other."""
-    size = _FEWEST_ID_CHARACTERS
-    while len({session_id[:size] for session_id in ids}) < len(ids):
-        size += 1
-    return [in_one_line(one if len(one) <= _SHORT_ID_CHARACTERS else one[:size]) for one in ids]
+    """Long ones by their beginnings, each as far as is needed to tell it from the others."""
+    ordered = sorted(ids)
+    sizes = dict.fromkeys(ids, _FEWEST_ID_CHARACTERS)
+    for one, next_one in pairwise(ordered):
+        size = len(commonprefix([one, next_one])) + 1  # noqa: RUF071  # ids, of which single characters count
+        sizes[one], sizes[next_one] = max(sizes[one], size), max(sizes[next_one], size)
+    return [in_one_line(one if len(one) <= _SHORT_ID_CHARACTERS else one[: sizes[one]]) for one in ids]

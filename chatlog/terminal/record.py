@@ -75,7 +75,8 @@ async def record(store: SessionStore, screen: Screen, options: Namespace) -> Non
         outcome = SessionStatus.FAILED if status else SessionStatus.COMPLETED
         if begins:
             await persist(lambda: recorder.end(outcome), tell=screen.note)
-        say(f"Stored {intake.stored:,} remarks" + (f"; {outcome}." if begins else "."), RED if status else GREEN)
+        count = f"{intake.stored:,} {'remark' if intake.stored == 1 else 'remarks'}"
+        say(f"Stored {count}; {outcome}." if begins else f"Stored {count}.", RED if status else GREEN)
     if status:
         raise Ending("", status=status)
     if intake.left_out:
