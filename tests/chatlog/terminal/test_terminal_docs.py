@@ -43,7 +43,7 @@ def test_the_examples_do_what_the_page_says(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert len(EXAMPLES) == 6
+    assert len(EXAMPLES) == 7
     assert "planner: Who is awake?\nanalyst: I am.\n" in done.stdout
     assert "Then a long one.\n" in (tmp_path / "minutes.md").read_text()
     assert (tmp_path / "completed.csv").read_text().count("typed") == 1
