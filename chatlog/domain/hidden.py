@@ -22,6 +22,11 @@ def show_hidden(text: str) -> str:
     return _HIDDEN.sub(_visible, text.replace("\r\n", "\n"))
 
 
+def show_in_one_line(text: str) -> str:
+    """The same on one line, each run of white space one space."""
+    return " ".join(show_hidden(text).split())
+
+
 def escape_hidden(json_text: str) -> str:
     r"""A JSON text with the same characters written as `\u001b`: it means the same, and does nothing when shown."""
     return _HIDDEN_IN_JSON.sub(_escaped, json_text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -54,6 +54,7 @@ class Trouble:
 
 
 Event = Begun | Said | Ended | Trouble
+Events = AsyncGenerator[Event, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,7 @@ async def find_start(store: SessionStore, session_id: str, *, last: int) -> int:
     return max(0, await answer_of(store.get_last_sequence(session_id)) - last)
 
 
-async def follow_session(
-    store: SessionStore, session_id: str, *, after: int = 0, until_quiet: bool = False
-) -> AsyncIterator[Event]:
+async def follow_session(store: SessionStore, session_id: str, *, after: int = 0, until_quiet: bool = False) -> Events:
     """Every message after a cursor, each once and in order, and what comes, until the session ends.
 
     Args:
@@ -115,7 +114,7 @@ class _Followed:
         return Look(events, has_moved=bool(messages), is_over=is_over)
 
 
-async def keep_looking(store: SessionStore, look: Callable[[], Awaitable[Look]], *, until_quiet: bool) -> AsyncIterator[Event]:
+async def keep_looking(store: SessionStore, look: Callable[[], Awaitable[Look]], *, until_quiet: bool) -> Events:
     """The events of one look after another; a look that fails must have changed nothing. Raises as `follow_session`."""
     failures = 0
     while True:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from chatlog.domain.clock import utc_now
 from chatlog.domain.filters import SessionFilter
 from chatlog.domain.models import Message, Session, SessionState, SessionStatus
 from chatlog.errors import SessionNotFound
-from chatlog.services.following import Begun, Ended, Event, Look, Said, answer_of, find_start, keep_looking, read_on
+from chatlog.services.following import Begun, Ended, Events, Look, Said, answer_of, find_start, keep_looking, read_on
 from chatlog.storage.base import SessionStore
 
 MOST_SESSIONS = 1_000
@@ -22,7 +22,7 @@ _NEWEST = 50
 _ACTIVE = SessionFilter(states=frozenset({SessionState.RUNNING, SessionState.STALLED}))
 
 
-async def follow_all(store: SessionStore, *, last: int = 0, until_quiet: bool = False) -> AsyncIterator[Event]:
+async def follow_all(store: SessionStore, *, last: int = 0, until_quiet: bool = False) -> Events:
     """What is said from now on, each message once; those of one session in order.
 
     Args:

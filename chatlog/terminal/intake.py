@@ -102,5 +102,7 @@ class Intake:
         try:
             self._pass_on.write(chunk)
             self._pass_on.flush()
-        except BrokenPipeError:
-            self._pass_on = None  # nobody reads along any more; what comes is stored all the same
+        except OSError as error:  # nobody reads along any more, or a disk is full; what comes is stored all the same
+            self._pass_on = None
+            if not isinstance(error, BrokenPipeError):
+                self._tell(f"What comes is stored, and not passed on any more: {error.strerror}.")

@@ -8,6 +8,7 @@ from itertools import pairwise
 from os.path import commonprefix
 
 from chatlog.domain.clock import utc_now
+from chatlog.domain.hidden import show_in_one_line
 from chatlog.domain.limits import check_limit
 from chatlog.domain.models import Session, SessionState
 from chatlog.services.describing import describe_session
@@ -15,18 +16,11 @@ from chatlog.services.formats.plain import title_of
 from chatlog.storage.base import SessionStore
 from chatlog.terminal.cells import cut, pad, width_of
 from chatlog.terminal.filtering import add_filter_argument, read_filter
-from chatlog.terminal.screen import DIM, GREEN, RED, YELLOW, Screen
-from chatlog.terminal.telling import as_json_line, in_one_line
+from chatlog.terminal.screen import DIM, Screen
+from chatlog.terminal.telling import STATE_STYLES, as_json_line
 from chatlog.terminal.zone import local_zone
 
 HELP = "List the newest discussions."
-_STYLES = {
-    SessionState.RUNNING: GREEN,
-    SessionState.STALLED: YELLOW,
-    SessionState.FAILED: RED,
-    SessionState.CANCELLED: YELLOW,
-    SessionState.COMPLETED: DIM,
-}
 _STATE_CELLS = max(map(len, SessionState))
 _FEWEST_ID_CHARACTERS = len("session_20261123_143022")
 _SHORT_ID_CHARACTERS = 32
@@ -60,14 +54,14 @@ def _write_table(screen: Screen, sessions: Sequence[Session]) -> None:
     most = max(len(f"{session.message_count:,}") for session in sessions)
     for session, session_id in zip(sessions, ids, strict=True):
         state = session.state(now)
-        title = in_one_line(title_of(session))
+        title = show_in_one_line(title_of(session))
         start = f"{session.created_at.astimezone(zone):%Y-%m-%d %H:%M}"
         count = f"{session.message_count:,}".rjust(most)
         room = screen.width - widest - _STATE_CELLS - len(start) - most - 2 * 4
         shown = cut(title, max(10, room)) if screen.is_terminal else title
         cells = (
             pad(session_id, widest),
-            screen.paint(pad(state.value, _STATE_CELLS), _STYLES[state]),
+            screen.paint(pad(state.value, _STATE_CELLS), STATE_STYLES[state]),
             screen.paint(start, DIM),
             screen.paint(count, DIM),
             shown,
@@ -82,4 +76,4 @@ def _shorten(ids: Sequence[str]) -> list[str]:
     for one, next_one in pairwise(ordered):
         size = len(commonprefix([one, next_one])) + 1  # noqa: RUF071  # ids, of which single characters count
         sizes[one], sizes[next_one] = max(sizes[one], size), max(sizes[next_one], size)
-    return [in_one_line(one if len(one) <= _SHORT_ID_CHARACTERS else one[: sizes[one]]) for one in ids]
+    return [show_in_one_line(one if len(one) <= _SHORT_ID_CHARACTERS else one[: sizes[one]]) for one in ids]

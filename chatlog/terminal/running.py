@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NoReturn, TypeVar
 
-from chatlog.domain.hidden import show_hidden
+from chatlog.domain.hidden import show_in_one_line
 from chatlog.errors import ConfigurationError, IdempotencyConflict, InvalidInput, SessionExists, SessionNotFound, StorageError
 from chatlog.storage.base import SessionStore
 from chatlog.storage.opening import open_store
@@ -57,7 +57,7 @@ def run_to_the_end(work: Callable[[], None]) -> int:
         return DONE
     finally:
         signal.signal(signal.SIGTERM, before)
-    if status in {READER_GONE, STOPPED, TERMINATED}:
+    if status in {READER_GONE, STOPPED, TERMINATED} or not _is_written():
         _give_up_output()
     return status
 
@@ -65,7 +65,7 @@ def run_to_the_end(work: Callable[[], None]) -> int:
 def say(text: str) -> None:
     """Tell people something that is not what they asked for."""
     with suppress(BrokenPipeError):  # nobody wants to hear it
-        sys.stderr.write(f"chatlog: {show_hidden(' '.join(text.split()))}\n")
+        sys.stderr.write(f"chatlog: {show_in_one_line(text)}\n")
 
 
 class SayingHandler(logging.Handler):
@@ -79,6 +79,14 @@ class SayingHandler(logging.Handler):
 def _terminate(*_: object) -> NoReturn:
     # An exception, and not a task's cancelling: it also gets a program out of a write that nobody reads.
     sys.exit(TERMINATED)
+
+
+def _is_written() -> bool:
+    try:
+        sys.stdout.flush()
+    except OSError:  # that is why the work ended, and has been said
+        return False
+    return True
 
 
 def _give_up_output() -> None:

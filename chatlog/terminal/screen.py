@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import Final, TextIO
 
-from chatlog.domain.hidden import show_hidden
+from chatlog.domain.hidden import show_in_one_line
+from chatlog.terminal.endings import IMPOSSIBLE, Ending
 
 # Longer lines are hard to read, however wide the terminal is.
 MOST_CELLS = 100
@@ -60,17 +61,19 @@ class Screen:
         return _paint(text, styles) if self._has_colour else text
 
     def write(self, text: str) -> None:
-        """Write, at the latest with the next `flush`. Raises `BrokenPipeError` if nobody reads any more."""
-        self._out.write(text)
+        """Write, at the latest with the next `flush`. Raises `BrokenPipeError` if nobody reads any more, else `Ending`."""
+        with _failing_in_words():
+            self._out.write(text)
 
     def flush(self) -> None:
-        """Let what was written be seen. Raises `BrokenPipeError` if nobody reads any more."""
-        self._out.flush()
+        """Let what was written be seen. Raises as `write` does."""
+        with _failing_in_words():
+            self._out.flush()
 
     def note(self, text: str, *styles: str) -> None:
         """Say something about the output, on a line of its own, after what was written so far."""
         self.flush()
-        line = show_hidden(" ".join(text.split()))
+        line = show_in_one_line(text)
         with suppress(BrokenPipeError):  # nobody wants to hear it
             self._err.write((_paint(line, styles) if self._notes_have_colour else line) + "\n")
             self._err.flush()
@@ -100,6 +103,16 @@ class Screen:
             raise
         finally:
             loop.remove_reader(self._out)
+
+
+@contextmanager
+def _failing_in_words() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # a full disk, say
+        raise Ending(f"The output cannot be written: {error.strerror}.", status=IMPOSSIBLE) from error
 
 
 def _paint(text: str, styles: tuple[str, ...]) -> str:

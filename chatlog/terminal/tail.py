@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from chatlog.domain.limits import check_sequence
-from chatlog.domain.models import SessionStatus
-from chatlog.services.following import Begun, Ended, Event, Said, Trouble, find_start, follow_session
+from chatlog.domain.models import SessionState
+from chatlog.services.following import Begun, Ended, Event, Events, Said, Trouble, find_start, follow_session
 from chatlog.services.following_all import follow_all
 from chatlog.storage.base import SessionStore
 from chatlog.terminal import naming
 from chatlog.terminal.endings import IMPOSSIBLE, Ending
-from chatlog.terminal.screen import DIM, GREEN, RED, YELLOW, Screen
-from chatlog.terminal.telling import JsonTeller, Teller, short_title
+from chatlog.terminal.screen import DIM, GREEN, YELLOW, Screen
+from chatlog.terminal.telling import STATE_STYLES, JsonTeller, Teller, short_title
 
 HELP = "Follow a discussion until it ends, or all that go on until Ctrl-C."
 LAST_OF_ONE = 20
-_STYLES = {SessionStatus.COMPLETED: GREEN, SessionStatus.FAILED: RED, SessionStatus.CANCELLED: YELLOW}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,11 +38,12 @@ async def tail(store: SessionStore, screen: Screen, options: Namespace) -> None:
             check_sequence(getattr(options, name), field=f"--{name}")
     teller = JsonTeller(screen) if options.json else Teller(screen, names_sessions=not options.session, is_full=options.full)
     with screen.watched_reader():
-        async for event in await _follow(store, screen, options):
-            _show(event, screen, teller)
+        async with aclosing(await _follow(store, screen, options)) as events:
+            async for event in events:
+                _show(event, screen, teller)
 
 
-async def _follow(store: SessionStore, screen: Screen, options: Namespace) -> AsyncIterator[Event]:
+async def _follow(store: SessionStore, screen: Screen, options: Namespace) -> Events:
     if options.session:
         session = await naming.get_named(store, options.session)
         after = options.after
@@ -65,9 +65,12 @@ def _show(event: Event, screen: Screen, teller: Teller | JsonTeller) -> None:
         case Said(session, message):
             teller.tell(session, message)
             screen.flush()
+        case Ended(session, None):
+            teller.forget(session)
+            screen.note(f"{short_title(session)}: deleted", YELLOW)
         case Ended(session, status):
             teller.forget(session)
-            screen.note(f"{short_title(session)}: {status or 'deleted'}", _STYLES.get(status, DIM) if status else YELLOW)
+            screen.note(f"{short_title(session)}: {status}", STATE_STYLES[SessionState(str(status))])
         case Trouble(""):
             screen.note("The store answers again.", GREEN)
         case Trouble(reason):

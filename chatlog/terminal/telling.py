@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chatlog.domain.clock import utc_now
 from chatlog.domain.colours import Palette
-from chatlog.domain.hidden import escape_hidden, show_hidden
-from chatlog.domain.models import FOLDED_KINDS, Message, MessageKind, Session
+from chatlog.domain.hidden import escape_hidden, show_hidden, show_in_one_line
+from chatlog.domain.models import FOLDED_KINDS, Message, MessageKind, Session, SessionState
 from chatlog.services.describing import describe_message
 from chatlog.services.formats.plain import title_of
 from chatlog.terminal.cells import cut, width_of, wrap
-from chatlog.terminal.screen import BOLD, DIM, RED, SPEAKERS, Screen
+from chatlog.terminal.screen import BOLD, DIM, GREEN, RED, SPEAKERS, YELLOW, Screen
 from chatlog.terminal.zone import local_zone
 
 INDENT = " " * 10
 TITLE_CELLS = 32
 _SOURCE_CELLS = 40
+_KIND_CELLS = 20
+_FEWEST_TITLE_CELLS = 8
+_FEWEST_TEXT_CELLS = 18
+_NO_EDGE = 1_000
+STATE_STYLES = {
+    SessionState.RUNNING: GREEN,
+    SessionState.STALLED: YELLOW,
+    SessionState.FAILED: RED,
+    SessionState.CANCELLED: YELLOW,
+    SessionState.COMPLETED: DIM,
+}
 
 
 class JsonTeller:
@@ -53,7 +63,7 @@ class Teller:
         self._names_sessions = names_sessions
         self._is_full = is_full
         self._palettes: dict[str, Palette] = {}
-        self._day: date | None = None
+        self._day = utc_now().astimezone(self._zone).date()
 
     def introduce(self, session: Session) -> None:
         """Say which discussion this is, and give its participants their colours, which are those of the pages."""
@@ -76,13 +86,14 @@ class Teller:
 
     def _lines(self, session: Session, message: Message) -> Iterator[str]:
         is_folded = message.kind in FOLDED_KINDS and not self._is_full
-        head, used = self._head(session, message)
         room = self._screen.width if self._screen.is_terminal else None
+        parts = self._head(session, message, room=(room or _NO_EDGE) - (_FEWEST_TEXT_CELLS if is_folded else 0))
+        head = "  ".join(self._screen.paint(text, *styles) for text, styles in parts)
         colour = (RED,) if message.kind == MessageKind.ERROR else (DIM,) if is_folded else ()
         if is_folded:
-            text = in_one_line(message.content)
+            text = show_in_one_line(message.content)
             if room is not None:
-                text = cut(text, max(1, room - used - 2))
+                text = cut(text, max(1, room - _cells(parts) - 2))
             yield f"{head}  {self._screen.paint(text, *colour)}"
             return
         yield head
@@ -91,40 +102,39 @@ class Teller:
         for line in lines:
             yield (INDENT + self._screen.paint(line, *colour)).rstrip()
 
-    def _head(self, session: Session, message: Message) -> tuple[str, int]:
-        """Time, speaker, kind and discussion, painted; and how many cells that takes."""
+    def _head(self, session: Session, message: Message, *, room: int) -> list[tuple[str, tuple[str, ...]]]:
+        """Time, speaker, kind and discussion, each with its style; the longest of them cut where room is scarce."""
         moment = message.timestamp.astimezone(self._zone)
         time = f"{moment:%H:%M:%S}" if self._screen.is_terminal else f"{moment:%Y-%m-%d %H:%M:%S}"
-        source = cut(in_one_line(message.source), _SOURCE_CELLS)
-        parts = [(time, (DIM,)), (source, (BOLD, self._colour_of(message)))]
+        source = cut(show_in_one_line(message.source), min(_SOURCE_CELLS, room // 3))
+        parts: list[tuple[str, tuple[str, ...]]] = [(time, (DIM,)), (source, (BOLD, self._colour_of(message)))]
         if message.kind != MessageKind.TEXT:
-            word = in_one_line(message.kind.replace("_", " "))
+            word = cut(show_in_one_line(message.kind.replace("_", " ")), _KIND_CELLS)
             parts.append((word, (RED,) if message.kind == MessageKind.ERROR else (DIM,)))
         if self._names_sessions:
-            parts.append((f"· {short_title(session)}", (DIM,)))
-        painted = "  ".join(self._screen.paint(text, *styles) for text, styles in parts)
-        return painted, width_of("  ".join(text for text, _ in parts))
+            title = cut(f"· {short_title(session)}", max(_FEWEST_TITLE_CELLS, room - _cells(parts) - 2))
+            parts.append((title, (DIM,)))
+        return parts
 
     def _colour_of(self, message: Message) -> str:
         palette = self._palettes.setdefault(message.session_id, Palette())
         return SPEAKERS[palette.colour_of(message.source) - 1]
 
     def _name_day(self, message: Message) -> None:
-        """A line where another day begins, for times on a terminal have none."""
+        """A line where another day than today begins, for times on a terminal have none."""
         day = message.timestamp.astimezone(self._zone).date()
-        if self._day not in {None, day}:
+        if day != self._day:
             self._screen.write(self._screen.paint(f"{day:%Y-%m-%d}", DIM) + "\n")
         self._day = day
+
+
+def _cells(parts: Sequence[tuple[str, object]]) -> int:
+    return width_of("  ".join(text for text, _ in parts))
 
 
 def as_json_line(value: Mapping[str, Any]) -> str:
     """An object on a line, with nothing in it that a terminal would obey."""
     return escape_hidden(json.dumps(value, ensure_ascii=False, separators=(",", ":"))) + "\n"
-
-
-def in_one_line(text: str) -> str:
-    """Text on one line, what nobody would see in it made visible."""
-    return " ".join(show_hidden(text).split())
 
 
 def short_title(session: Session) -> str:

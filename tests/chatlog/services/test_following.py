@@ -15,7 +15,7 @@ from chatlog import Recorder, SessionNotFound, SessionStatus, SessionStore, Stor
 from chatlog.domain.models import Message, Session
 from chatlog.errors import StorageDenied
 from chatlog.services import following
-from chatlog.services.following import Begun, Ended, Event, Said, Trouble, find_start, follow_session
+from chatlog.services.following import Begun, Ended, Event, Events, Said, Trouble, find_start, follow_session
 from chatlog.services.following_all import follow_all
 from tests.contract.conftest import STORES
 from tests.factories import make_draft, make_drafts, make_session
@@ -43,9 +43,9 @@ class Wrapped:
         return self._methods.get(name) or getattr(self._store, name)
 
 
-async def collect(events: AsyncIterator[Event], *, until: Callable[[list[Event]], bool] = lambda _: False) -> list[Event]:
+async def collect(events: Events, *, until: Callable[[list[Event]], bool] = lambda _: False) -> list[Event]:
     found: list[Event] = []
-    async with asyncio.timeout(20), aclosing(events):  # type: ignore[type-var]
+    async with asyncio.timeout(20), aclosing(events):
         async for event in events:
             found.append(event)
             if until(found):
@@ -160,7 +160,7 @@ async def test_a_session_made_anew_under_its_id_is_told_from_its_beginning(tmp_p
                 return getattr(shown, name)
 
         events: list[Event] = []
-        async with asyncio.timeout(20), aclosing(follow_session(Shown(), "same")) as followed:  # type: ignore[type-var]
+        async with asyncio.timeout(20), aclosing(follow_session(Shown(), "same")) as followed:
             async for event in followed:
                 events.append(event)
                 if len(said(events)) == 3:
