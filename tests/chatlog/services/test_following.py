@@ -74,6 +74,21 @@ async def test_a_discussion_is_told_once_and_in_order_while_it_is_held(store: Se
     assert ends(events) == [(recorder.session_id, SessionStatus.COMPLETED)]
 
 
+async def test_an_end_is_told_after_everything_that_was_said_before_it(store: SessionStore) -> None:
+    session = await store.create_session(make_session())
+    await store.append_messages(session.session_id, make_drafts(450))
+
+    async def get_session(session_id: str) -> Session:
+        if (await store.get_session(session_id)).status is SessionStatus.ACTIVE:  # the last word, and then the end
+            await store.append_messages(session_id, [make_draft()])
+            await store.update_session(session_id, status=SessionStatus.FAILED)
+        return await store.get_session(session_id)
+
+    events = await collect(follow_session(Wrapped(store, get_session=get_session), session.session_id, after=100))
+    assert said(events) == list(range(101, 452))
+    assert [type(event) for event in events[-2:]] == [Said, Ended]
+
+
 async def test_it_begins_after_a_cursor_or_some_messages_before_the_end(store: SessionStore) -> None:
     session = await store.create_session(make_session())
     await store.append_messages(session.session_id, make_drafts(30))

@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 
 
 def environment(data: Path, **extra: str) -> dict[str, str]:
-    cleared = {"COSMOSDB_ENDPOINT": "", "NO_COLOR": "", "CHATLOG_TOKEN": ""}
+    cleared = {"COSMOSDB_ENDPOINT": "", "NO_COLOR": "", "CHATLOG_TOKEN": "", "PYTHONUNBUFFERED": ""}
     mine = {"CHATLOG_DATA_DIR": str(data), "TZ": "Asia/Tokyo", "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
     return os.environ | cleared | mine | extra
 

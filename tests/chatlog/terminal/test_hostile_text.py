@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatlog import MessageKind, SessionStore
+from chatlog import MessageKind, SessionStatus, SessionStore
 from chatlog.domain.hidden import escape_hidden, show_hidden
 from tests.chatlog.services.taking import keep
 from tests.chatlog.terminal.programs import PROGRAM, on_terminal, run, with_store
@@ -35,6 +35,7 @@ async def say_it_everywhere(store: SessionStore) -> None:
     said = [make_draft(content=f"x {attack} y", kind=kind) for attack in TERMINAL_ATTACKS for kind in KINDS]
     said += [make_draft(source=f"s{attack}", kind=f"k{attack}"[:60]) for attack in TERMINAL_ATTACKS]
     await keep(store, said, session_id="hostile", title="".join(TERMINAL_ATTACKS)[:400], tags=[TERMINAL_ATTACKS[0]])
+    await keep(store, said[:1], title="\u202edlrow\u2066 \u200b", status=SessionStatus.ACTIVE)
     for attack in TERMINAL_ATTACKS:
         await keep(store, [], task=f"{attack}!", title=f"{attack}!")
 
@@ -80,9 +81,16 @@ def test_json_is_escaped_and_loses_nothing(data: Path) -> None:
 
 def test_an_error_that_quotes_what_was_typed_is_harmless(tmp_path: Path) -> None:
     with_store(tmp_path, lambda store: keep(store, [make_draft()]))
-    for attack in TERMINAL_ATTACKS[:5]:
-        done = run(tmp_path, "tail", attack)
-        assert (done.returncode, unseen(done.stderr)) == (2, set())
+    for attack in TERMINAL_ATTACKS:
+        for arguments in (["tail", attack], ["list", "--filter", f"status:{attack}"], ["export", "--format", attack]):
+            done = run(tmp_path, *arguments)
+            assert (done.returncode, unseen(done.stderr)) == (2, set()), arguments
+
+
+def test_a_line_that_is_left_out_is_named_harmlessly(tmp_path: Path) -> None:
+    lines = "\n".join(json.dumps({"content": "x", attack: 1}) for attack in TERMINAL_ATTACKS)
+    done = run(tmp_path, "record", "--task", "x", "--json", lines=lines)
+    assert (done.returncode, done.stderr.count("was left out"), unseen(done.stderr)) == (1, len(TERMINAL_ATTACKS), set())
 
 
 def test_a_lone_surrogate_and_a_character_of_plane_14_are_escaped_as_json_has_it() -> None:

@@ -13,7 +13,7 @@ from chatlog.errors import StorageDenied
 from chatlog.services import persisting
 from chatlog.terminal.drafting import read_json, read_plain
 from chatlog.terminal.intake import Intake
-from chatlog.terminal.lines import Line
+from chatlog.terminal.lines import MAX_LINE_BYTES, Line, LineReader
 from tests.chatlog.integrations.troubled_store import TroubledStore
 from tests.contract.conftest import STORES
 
@@ -101,3 +101,14 @@ async def test_a_conflict_with_what_others_stored_is_named_too(store: SessionSto
         await intake.take_all(Lines(['{"content": "ours", "message_id": "same"}', '{"content": "x"}']))  # type: ignore[arg-type]
     assert [m.content for m in await the_messages(store)] == ["theirs", "x"]
     assert told == [f"Line 1 was left out: {IdempotencyConflict(recorder.session_id, 'same')}"]
+
+
+async def test_of_a_line_without_end_no_more_is_kept_than_a_line_may_have(tmp_path: Path) -> None:
+    (tmp_path / "endless").write_bytes(b"x" * (3 * MAX_LINE_BYTES) + b"\nnext")
+    found: list[Line] = []
+    with (tmp_path / "endless").open("rb") as file:
+        reader = LineReader(file.fileno())
+        while not reader.is_over:
+            found += (await reader.read())[0]
+            assert len(reader._rest) <= MAX_LINE_BYTES
+    assert found == [Line(1, None), Line(2, b"next")]
