@@ -74,7 +74,8 @@ async def test_a_discussion_is_told_once_and_in_order_while_it_is_held(store: Se
     assert ends(events) == [(recorder.session_id, SessionStatus.COMPLETED)]
 
 
-async def test_an_end_is_told_after_everything_that_was_said_before_it(store: SessionStore) -> None:
+@pytest.mark.parametrize("after", [100, 450])
+async def test_an_end_is_told_after_everything_that_was_said_before_it(after: int, store: SessionStore) -> None:
     session = await store.create_session(make_session())
     await store.append_messages(session.session_id, make_drafts(450))
 
@@ -84,8 +85,8 @@ async def test_an_end_is_told_after_everything_that_was_said_before_it(store: Se
             await store.update_session(session_id, status=SessionStatus.FAILED)
         return await store.get_session(session_id)
 
-    events = await collect(follow_session(Wrapped(store, get_session=get_session), session.session_id, after=100))
-    assert said(events) == list(range(101, 452))
+    events = await collect(follow_session(Wrapped(store, get_session=get_session), session.session_id, after=after))
+    assert said(events) == list(range(after + 1, 452))
     assert [type(event) for event in events[-2:]] == [Said, Ended]
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 
-from chatlog import SessionStatus, SessionStore
+from chatlog import Message, SessionStatus, SessionStore, StorageUnavailable, open_store
 from chatlog.services.describing import describe_session
+from chatlog.services.formats.jsonl import JsonlWriter
 from chatlog.services.formats.writers import NAMES, make_writer
+from chatlog.terminal.export import export as write_export
 from chatlog.terminal.zone import local_zone
 from tests.chatlog.services.taking import export, keep
 from tests.chatlog.terminal.programs import PROGRAM, on_terminal, run, run_process, with_store
@@ -52,6 +56,26 @@ def test_named_or_filtered_discussions_go_to_a_file_that_appears_when_it_is_whol
     assert run(data, "export", "one", "nobody", "--output", f"{data}/none.jsonl").returncode == 2
     assert sorted(path.name for path in data.glob("*.*sv*") if path.suffix in {".part", ".csv"}) == ["some.csv"]
     assert not list(data.glob("none*"))
+
+
+async def test_a_file_that_is_not_whole_does_not_appear(tmp_path: Path) -> None:
+    async with open_store(f"sqlite:///{tmp_path}/chatlog.sqlite3") as store:
+        session = await keep(store, make_drafts(300))
+
+        class BreaksOff:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(store, name)
+
+            async def list_messages(self, session_id: str, *, after: int = 0, limit: int = 200) -> list[Message]:
+                if after:
+                    assert (tmp_path / "out.jsonl.part").exists()
+                    raise StorageUnavailable("The store is away.")
+                return await store.list_messages(session_id, after=after, limit=limit)
+
+        options = Namespace(sessions=[session.session_id], all=False, filter=None, output=f"{tmp_path}/out.jsonl")
+        with pytest.raises(StorageUnavailable):
+            await write_export(BreaksOff(), options, writer=JsonlWriter())  # type: ignore[arg-type]
+    assert not list(tmp_path.glob("out*"))
 
 
 def test_minutes_have_the_times_of_this_machine(data: Path) -> None:
