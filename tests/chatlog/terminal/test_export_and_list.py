@@ -58,6 +58,10 @@ def test_named_or_filtered_discussions_go_to_a_file_that_appears_when_it_is_whol
     assert not list(data.glob("none*"))
 
 
+def exported(folder: Path) -> list[Path]:
+    return list(folder.glob("out*"))
+
+
 async def test_a_file_that_is_not_whole_does_not_appear(tmp_path: Path) -> None:
     async with open_store(f"sqlite:///{tmp_path}/chatlog.sqlite3") as store:
         session = await keep(store, make_drafts(300))
@@ -68,14 +72,14 @@ async def test_a_file_that_is_not_whole_does_not_appear(tmp_path: Path) -> None:
 
             async def list_messages(self, session_id: str, *, after: int = 0, limit: int = 200) -> list[Message]:
                 if after:
-                    assert (tmp_path / "out.jsonl.part").exists()
+                    assert exported(tmp_path) == [tmp_path / "out.jsonl.part"]
                     raise StorageUnavailable("The store is away.")
                 return await store.list_messages(session_id, after=after, limit=limit)
 
         options = Namespace(sessions=[session.session_id], all=False, filter=None, output=f"{tmp_path}/out.jsonl")
         with pytest.raises(StorageUnavailable):
             await write_export(BreaksOff(), options, writer=JsonlWriter())  # type: ignore[arg-type]
-    assert not list(tmp_path.glob("out*"))
+    assert not exported(tmp_path)
 
 
 def test_minutes_have_the_times_of_this_machine(data: Path) -> None:
