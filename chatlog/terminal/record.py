@@ -7,6 +7,7 @@ import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 from asyncio import CancelledError, timeout
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -69,9 +70,7 @@ async def record(store: SessionStore, screen: Screen, options: Namespace) -> Non
             status = await _record_command(intake, options)
         else:
             status = DONE
-            if sys.stdin.isatty():
-                say("Each line is a remark. Ctrl-D ends the discussion.", DIM)
-            await _take_all(intake, LineReader(sys.stdin.fileno()))
+            await _record_input(intake, say)
         outcome = SessionStatus.FAILED if status else SessionStatus.COMPLETED
         if begins:
             await persist(lambda: recorder.end(outcome), tell=screen.note)
@@ -81,6 +80,15 @@ async def record(store: SessionStore, screen: Screen, options: Namespace) -> Non
         raise Ending("", status=status)
     if intake.left_out:
         raise Ending(f"Left out, and named above: {intake.left_out:,}.", status=LEFT_OUT)
+
+
+async def _record_input(intake: Intake, say: Callable[..., None]) -> None:
+    lines = LineReader(sys.stdin.fileno())
+    if sys.stdin.isatty():
+        say("Each line is a remark. Ctrl-D ends the discussion.", DIM)
+        await intake.take_all(lines)
+    else:
+        await _take_all(intake, lines)
 
 
 async def _record_command(intake: Intake, options: Namespace) -> int:
@@ -95,6 +103,7 @@ async def _record_command(intake: Intake, options: Namespace) -> int:
 
 
 async def _take_all(intake: Intake, lines: LineReader) -> None:
+    """Store what agents write, and when this is stopped what they still say then."""
     try:
         await intake.take_all(lines)
     except (CancelledError, KeyboardInterrupt, SystemExit):

@@ -9,9 +9,13 @@ from django.core.management.base import CommandError
 
 from chatlog.storage.base import SessionStore
 from chatlog.terminal import running
-from chatlog.terminal.endings import STOPPED, Ending
+from chatlog.terminal.endings import READER_GONE, STOPPED, Ending
 
 Result = TypeVar("Result")
+_TEXTS = {
+    STOPPED: "Stopped. The same command goes on where this ended.",
+    READER_GONE: "Nobody reads the output any more.",
+}
 
 
 def run_with_store(work: Callable[[SessionStore], Awaitable[Result]]) -> Result:
@@ -19,5 +23,4 @@ def run_with_store(work: Callable[[SessionStore], Awaitable[Result]]) -> Result:
     try:
         return running.run_with_store(work)
     except Ending as ending:
-        text = "Stopped. The same command goes on where this ended." if ending.status == STOPPED else ending.text
-        raise CommandError(text, returncode=ending.status) from ending
+        raise CommandError(_TEXTS.get(ending.status, ending.text), returncode=ending.status) from ending

@@ -280,3 +280,12 @@ def test_at_a_terminal_people_type_remarks(tmp_path: Path) -> None:
         terminal.type("空間を\n\x04")
         status, _ = terminal.read_to_the_end()
     assert (said(tmp_path), status) == ([("me", "空間を")], 0)
+
+
+def test_ctrl_c_of_somebody_who_types_cancels_the_discussion(tmp_path: Path) -> None:
+    with on_terminal(tmp_path, *PROGRAM, "record", "--task", "x") as terminal:
+        terminal.type("one\n")
+        terminal.read_until("Ctrl-D ends the discussion.")
+        terminal.type("\x03")
+        status, _ = terminal.read_to_the_end()
+    assert (with_store(tmp_path, the_session).status, status) == (SessionStatus.CANCELLED, 130)
