@@ -34,7 +34,8 @@ def open_from(location: str | None, *, begins: bool = False) -> SessionStore:
         ConfigurationError: the location or the environment cannot be understood, or nothing is there.
     """
     if location is not None and location.startswith(_WEB):
-        return open_store(location, **_token())
+        store: SessionStore = open_store(location, **_token())
+        return store
     path = find_sqlite_path(location)
     if path is not None and not begins and not path.exists():
         raise ConfigurationError(

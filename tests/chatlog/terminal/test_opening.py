@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
+import tomllib
 from typing import Any
 
 import pytest
 
 from chatlog import ConfigurationError
 from chatlog.terminal import opening
+from chatlog.terminal.main import main
 from tests.chatlog.terminal.programs import PROGRAM, ROOT
 
 
@@ -37,3 +40,9 @@ def test_the_base_install_is_enough() -> None:
     program = f"import sys; sys.modules.update(dict.fromkeys({missing!r})); import chatlog.terminal.main as m; m.main(['-h'])"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_console_script_is_the_program() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    module, _, name = scripts["chatlog"].partition(":")
+    assert getattr(importlib.import_module(module), name) is main
