@@ -139,12 +139,16 @@ async def keep_looking(store: SessionStore, look: Callable[[], Awaitable[Look]],
             await _wait(store)
 
 
+class MessageMissing(StorageUnavailable):
+    """There are later messages than the next one, which is not there so far."""
+
+
 async def read_on(store: SessionStore, session_id: str, *, after: int) -> Sequence[Message]:
-    """Some messages after a cursor, without a hole. Raises `StorageUnavailable` if the next one is missing so far."""
+    """Some messages after a cursor, without a hole. Raises `MessageMissing`, `StorageError`."""
     found = await answer_of(store.list_messages(session_id, after=after, limit=PAGE_MESSAGES))
     messages = without_hole(found, after=after)
     if found and not messages:
-        raise StorageUnavailable(f"Session {session_id!r} has message {found[0].sequence}, and not yet {after + 1}.")
+        raise MessageMissing(f"Session {session_id!r} has message {found[0].sequence}, and not yet {after + 1}.")
     return messages
 
 

@@ -10,7 +10,18 @@ from chatlog.domain.clock import utc_now
 from chatlog.domain.filters import SessionFilter
 from chatlog.domain.models import Message, Session, SessionState, SessionStatus
 from chatlog.errors import SessionNotFound
-from chatlog.services.following import Begun, Ended, Events, Look, Said, answer_of, find_start, keep_looking, read_on
+from chatlog.services.following import (
+    Begun,
+    Ended,
+    Events,
+    Look,
+    MessageMissing,
+    Said,
+    answer_of,
+    find_start,
+    keep_looking,
+    read_on,
+)
 from chatlog.storage.base import SessionStore
 
 MOST_SESSIONS = 1_000
@@ -117,7 +128,12 @@ class _AllSessions:
         is_due = session.status is not SessionStatus.ACTIVE or (
             self._looks % READ_ALL_EVERY == 0 and session.state(now) is SessionState.RUNNING
         )
-        return await read_on(self._store, session.session_id, after=cursor) if is_due or session.message_count > cursor else ()
+        if not is_due and session.message_count <= cursor:
+            return ()
+        try:
+            return await read_on(self._store, session.session_id, after=cursor)
+        except MessageMissing:  # it was logged; the other discussions go on
+            return ()
 
 
 def _merge(pages: Iterable[tuple[Session, Sequence[Message]]]) -> Iterable[Said]:

@@ -44,11 +44,10 @@ def cut(text: str, width: int) -> str:
     return text[:end].rstrip() + "…"
 
 
-def pad(text: str, width: int, *, right: bool = False) -> str:
+def pad(text: str, width: int) -> str:
     """A line cut or filled up with spaces to `width` cells."""
     text = cut(text, width)
-    spaces = " " * (width - width_of(text))
-    return spaces + text if right else text + spaces
+    return text + " " * (width - width_of(text))
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -35,7 +35,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--task", help="what is discussed; begins a discussion")
     parser.add_argument("--session", metavar="ID", help="continue this discussion; with --task, its id")
     parser.add_argument("--title", help="a short name for lists")
-    parser.add_argument("--tag", action="append", default=[], dest="tags", help="a word to find it by; may be repeated")
+    parser.add_argument(
+        "--tag", action="append", default=[], dest="tags", metavar="TAG", help="a word to find it by; repeatable"
+    )
     parser.add_argument("--source", metavar="NAME", help=f"who speaks (“{INPUT_SOURCE}”, or the command's name)")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--names", action="store_true", help="“name: text” is a remark by that name")

@@ -57,6 +57,8 @@ def run_to_the_end(work: Callable[[], None]) -> int:
         return DONE
     finally:
         signal.signal(signal.SIGTERM, before)
+    if status == STOPPED and sys.stderr.isatty():
+        sys.stderr.write("\n")  # what follows does not belong behind ^C
     if status in {READER_GONE, STOPPED, TERMINATED} or not _is_written():
         _give_up_output()
     return status
@@ -71,9 +73,14 @@ def say(text: str) -> None:
 class SayingHandler(logging.Handler):
     """What the library logs, in one line each; a traceback says nothing to whoever ran a command."""
 
+    _said = ""
+
     def emit(self, record: logging.LogRecord) -> None:
-        """Say it."""
-        say(record.getMessage())
+        """Say it, unless it is what was said last."""
+        text, before = record.getMessage(), self._said
+        self._said = text
+        if text != before:
+            say(text)
 
 
 def _terminate(*_: object) -> NoReturn:

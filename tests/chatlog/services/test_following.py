@@ -247,6 +247,21 @@ async def test_counts_that_were_left_behind_by_a_killed_writer_hide_nothing(stor
     assert said(events) == [1, 2]
 
 
+async def test_a_discussion_with_a_hole_does_not_hold_up_the_others(store: SessionStore) -> None:
+    broken, whole = [await store.create_session(make_session()) for _ in range(2)]
+    for session in (broken, whole):
+        await store.append_messages(session.session_id, make_drafts(5))
+
+    async def list_messages(session_id: str, **options: Any) -> list[Message]:
+        found = await store.list_messages(session_id, **options)
+        return [message for message in found if session_id == whole.session_id or message.sequence != 3]
+
+    wrapped = Wrapped(store, list_messages=list_messages)
+    events = await collect(follow_all(wrapped, last=5), until=lambda found: len(said(found)) == 7)
+    assert said(events, broken) == [1, 2]
+    assert said(events, whole) == [1, 2, 3, 4, 5]
+
+
 async def test_a_deleted_discussion_is_followed_no_more(store: SessionStore) -> None:
     session = await store.create_session(make_session())
     await store.append_messages(session.session_id, [make_draft()])
