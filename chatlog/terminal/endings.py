@@ -1,7 +1,8 @@
 """How commands end.
 
-Exit status 0: done. 1: something was left out, and named. 2: it could not be done. 130: stopped with Ctrl-C. 141: whoever read
-the output has gone. 143: asked to end (SIGTERM). A shell says the last three of any program that such a signal ended.
+Exit status 0: done. 1: something was left out, and named. 2: it could not be done. 129: its terminal has gone. 130: stopped
+with Ctrl-C. 141: whoever read the output has gone. 143: asked to end (SIGTERM). A shell says the last four of any program that
+such a signal ended.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 DONE = 0
 LEFT_OUT = 1
 IMPOSSIBLE = 2
+HUNG_UP = 129
 STOPPED = 130
 READER_GONE = 141
 TERMINATED = 143

@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import NoReturn, TypeVar
 
@@ -15,9 +15,10 @@ from chatlog.domain.hidden import show_in_one_line
 from chatlog.errors import ConfigurationError, IdempotencyConflict, InvalidInput, SessionExists, SessionNotFound, StorageError
 from chatlog.storage.base import SessionStore
 from chatlog.storage.opening import open_store
-from chatlog.terminal.endings import DONE, IMPOSSIBLE, READER_GONE, STOPPED, TERMINATED, Ending
+from chatlog.terminal.endings import DONE, HUNG_UP, IMPOSSIBLE, READER_GONE, STOPPED, TERMINATED, Ending
 
 Result = TypeVar("Result")
+_ENDING: Mapping[int, int] = {signal.SIGTERM: TERMINATED, signal.SIGHUP: HUNG_UP}
 FORESEEN = (ConfigurationError, IdempotencyConflict, InvalidInput, SessionExists, SessionNotFound, StorageError)
 
 
@@ -41,32 +42,34 @@ async def _run(work: Callable[[SessionStore], Awaitable[Result]], open_: Callabl
 
 
 def run_to_the_end(work: Callable[[], None]) -> int:
-    """Do the work, also end it on SIGTERM as on Ctrl-C, say in a line what kept it from being done; return the exit status."""
-    before = signal.signal(signal.SIGTERM, _terminate)
+    """Do the work, end it on SIGTERM and SIGHUP as on Ctrl-C, say in a line what kept it from being done; return the status."""
+    heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]  # nohup has one ignored
+    before = {number: signal.signal(number, _end) for number in heard}
     try:
         work()
     except Ending as ending:
         if ending.text:
             say(ending.text)
         status = ending.status
-    except SystemExit:
-        status = TERMINATED
+    except SystemExit as end:
+        status = int(str(end.code))
     except KeyboardInterrupt:  # before the work, or after it
         status = STOPPED
     else:
         return DONE
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if status == STOPPED and sys.stderr.isatty():
         sys.stderr.write("\n")  # what follows does not belong behind ^C
-    if status in {READER_GONE, STOPPED, TERMINATED} or not _is_written():
+    if status in {READER_GONE, STOPPED, TERMINATED, HUNG_UP} or not _is_written():
         _give_up_output()
     return status
 
 
 def say(text: str) -> None:
     """Tell people something that is not what they asked for."""
-    with suppress(BrokenPipeError):  # nobody wants to hear it
+    with suppress(OSError):  # nobody is there to hear it
         sys.stderr.write(f"chatlog: {show_in_one_line(text)}\n")
 
 
@@ -83,9 +86,9 @@ class SayingHandler(logging.Handler):
             say(text)
 
 
-def _terminate(*_: object) -> NoReturn:
+def _end(number: int, _: object) -> NoReturn:
     # An exception, and not a task's cancelling: it also gets a program out of a write that nobody reads.
-    sys.exit(TERMINATED)
+    sys.exit(_ENDING[number])
 
 
 def _is_written() -> bool:

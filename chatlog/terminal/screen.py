@@ -74,7 +74,7 @@ class Screen:
         """Say something about the output, on a line of its own, after what was written so far."""
         self.flush()
         line = show_in_one_line(text)
-        with suppress(BrokenPipeError):  # nobody wants to hear it
+        with suppress(OSError):  # nobody is there to hear it
             self._err.write((_paint(line, styles) if self._notes_have_colour else line) + "\n")
             self._err.flush()
 

@@ -205,7 +205,7 @@ def test_what_cannot_be_recorded_is_said_before_anything_is_begun(arguments: lis
     assert len(with_store(tmp_path, lambda store: store.list_sessions()).items) == 1
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 async def test_stopping_it_cancels_the_session_after_the_last_words(
     number: signal.Signals, code: int, store: SessionStore, tmp_path: Path
 ) -> None:
