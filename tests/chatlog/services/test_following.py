@@ -256,10 +256,19 @@ async def test_a_discussion_with_a_hole_does_not_hold_up_the_others(store: Sessi
         found = await store.list_messages(session_id, **options)
         return [message for message in found if session_id == whole.session_id or message.sequence != 3]
 
-    wrapped = Wrapped(store, list_messages=list_messages)
-    events = await collect(follow_all(wrapped, last=5), until=lambda found: len(said(found)) == 7)
+    has_gone_on = False
+
+    async def wait_for_change(**_: float) -> bool:
+        nonlocal has_gone_on
+        if not has_gone_on:
+            await store.append_messages(whole.session_id, [make_draft()])
+        has_gone_on = True
+        return True
+
+    wrapped = Wrapped(store, list_messages=list_messages, wait_for_change=wait_for_change)
+    events = await collect(follow_all(wrapped, last=5), until=lambda found: len(said(found)) == 8)
     assert said(events, broken) == [1, 2]
-    assert said(events, whole) == [1, 2, 3, 4, 5]
+    assert said(events, whole) == [1, 2, 3, 4, 5, 6]
 
 
 async def test_a_deleted_discussion_is_followed_no_more(store: SessionStore) -> None:

@@ -287,5 +287,7 @@ def test_ctrl_c_of_somebody_who_types_cancels_the_discussion(tmp_path: Path) -> 
         terminal.type("one\n")
         terminal.read_until("Ctrl-D ends the discussion.")
         terminal.type("\x03")
+        terminal.type("too late\n")
         status, _ = terminal.read_to_the_end()
     assert (with_store(tmp_path, the_session).status, status) == (SessionStatus.CANCELLED, 130)
+    assert "too late" not in [content for _, content in said(tmp_path)]
