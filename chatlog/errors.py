@@ -159,3 +159,7 @@ class StoreClosed(StorageError):
 
     def __init__(self) -> None:
         super().__init__("The store is closed. Open a new one with chatlog.open_store().")
+
+
+# Trouble that the same attempt will meet again, however long it waits.
+LASTING = (StorageDenied, StorageReadOnly, StorageCorrupt, StoreClosed)

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from urllib.parse import quote
 
+from chatlog.domain.hidden import show_hidden
 from chatlog.domain.models import Session
 from chatlog.errors import InvalidInput
 from chatlog.services.exporting import Writer
-from chatlog.services.formats.jsonl import JsonlWriter
-from chatlog.services.formats.markdown import MarkdownWriter
 from chatlog.services.formats.plain import title_of
-from chatlog.services.formats.spreadsheet import SpreadsheetWriter
+from chatlog.services.formats.writers import make_writer
 from dashboard.exporting_html import HtmlWriter
-from dashboard.rendering import show_hidden
 
 MAX_NAME_CHARACTERS = 60
 # What some file system or other takes for something else.
@@ -32,27 +30,22 @@ class ExportFormat:
     make_writer: Callable[[tzinfo, str], Writer]
 
 
-def _make_jsonl(zone: tzinfo, language: str) -> Writer:
-    return JsonlWriter()
+def _plain(name: str) -> Callable[[tzinfo, str], Writer]:
+    def make(zone: tzinfo, language: str) -> Writer:
+        return make_writer(name, zone=zone)
 
-
-def _make_markdown(zone: tzinfo, language: str) -> Writer:
-    return MarkdownWriter(zone=zone)
+    return make
 
 
 def _make_html(zone: tzinfo, language: str) -> Writer:
     return HtmlWriter(zone=zone, language=language)
 
 
-def _make_spreadsheet(zone: tzinfo, language: str) -> Writer:
-    return SpreadsheetWriter()
-
-
 FORMATS = {
-    "jsonl": ExportFormat("jsonl", "application/jsonl; charset=utf-8", _make_jsonl),
-    "md": ExportFormat("md", "text/markdown; charset=utf-8", _make_markdown),
+    "jsonl": ExportFormat("jsonl", "application/jsonl; charset=utf-8", _plain("jsonl")),
+    "md": ExportFormat("md", "text/markdown; charset=utf-8", _plain("md")),
     "html": ExportFormat("html", "text/html; charset=utf-8", _make_html),
-    "csv": ExportFormat("csv", "text/csv; charset=utf-8", _make_spreadsheet),
+    "csv": ExportFormat("csv", "text/csv; charset=utf-8", _plain("csv")),
 }
 
 

@@ -18,8 +18,9 @@ from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from chatlog.domain.models import Message, MessageKind, Session, SessionState
-from dashboard.rendering import LONG_CHARACTERS, render_markdown, render_preformatted, show_hidden
+from chatlog.domain.hidden import show_hidden
+from chatlog.domain.models import FOLDED_KINDS, Message, MessageKind, Session, SessionState
+from dashboard.rendering import LONG_CHARACTERS, render_markdown, render_preformatted
 from dashboard.speakers import get_speaker, list_speakers
 from dashboard.wording import say_duration, say_roughly, state_words
 
@@ -31,7 +32,6 @@ FOLDED_CHARACTERS = 6_000
 CACHE_BYTES = 32 * 1024 * 1024
 TITLE_CHARACTERS = 120
 
-_FOLDED_KINDS = {MessageKind.TOOL_CALL, MessageKind.TOOL_RESULT, MessageKind.THOUGHT, MessageKind.EVENT}
 CODE_KINDS = {MessageKind.TOOL_CALL, MessageKind.TOOL_RESULT}
 # A kind that is not here is shown as its writer called it.
 KIND_WORDS: dict[str, Any] = {
@@ -164,17 +164,17 @@ def _message_context(message: Message, before: Message | None) -> dict[str, Any]
         "silence": say_roughly(silence) if silence >= SILENCE else "",
         "is_joined": before is not None and _continues(message, before) and silence < SILENCE,
         "kind": KIND_WORDS.get(message.kind, show_hidden(message.kind)),
-        "is_folded": message.kind in _FOLDED_KINDS,
+        "is_folded": message.kind in FOLDED_KINDS,
         "summary": _in_one_line(message.content),
         "body": _body(message),
-        "is_long": is_long and message.kind not in _FOLDED_KINDS,
+        "is_long": is_long and message.kind not in FOLDED_KINDS,
         "tokens": _tokens(message),
     }
 
 
 def _continues(message: Message, before: Message) -> bool:
     """Whether a remark reads on from the one before: the same speaker, and no word of its own in its head."""
-    return message.source == before.source and (message.kind == MessageKind.TEXT or message.kind in _FOLDED_KINDS)
+    return message.source == before.source and (message.kind == MessageKind.TEXT or message.kind in FOLDED_KINDS)
 
 
 def _body(message: Message) -> SafeString:

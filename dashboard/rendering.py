@@ -6,7 +6,6 @@ this module, a Content-Security-Policy under which markup that got through could
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +19,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 from pygments.util import ClassNotFound
+
+from chatlog.domain.hidden import show_hidden
 
 # Markdown of this length takes about a fifth of a second; longer text is shown as it was written.
 MAX_MARKDOWN_CHARACTERS = 64 * 1024
@@ -61,15 +62,6 @@ _CLASSES = {
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
 
-# Characters that would hide or reorder what stands beside them: C0 and C1 controls (but tab and newline), soft hyphens and
-# zero-width signs, fillers that look like a space, directional embeddings, overrides and isolates, separators of lines, and the
-# tags of plane 14, in which whole sentences travel unseen. What scripts and emoji need stays: joiners (U+200C, U+200D),
-# directional marks (U+200E, U+200F, U+061C) and variation selectors.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
-    "\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
-)
-
 
 def render_markdown(text: str) -> SafeString:
     """Markdown as safe HTML; text too long or too deep for it, as it was written. Hidden characters are made visible."""
@@ -85,18 +77,6 @@ def render_markdown(text: str) -> SafeString:
 def render_preformatted(text: str) -> SafeString:
     """The text as it was written, whole. Hidden characters are made visible."""
     return mark_safe(f"<pre>{escape(show_hidden(text))}</pre>")  # noqa: S308  # escaped, between two tags of ours
-
-
-def show_hidden(text: str) -> str:
-    """`text` with characters that nobody would see as signs that everybody sees."""
-    return _HIDDEN.sub(_visible, text.replace("\r\n", "\n"))
-
-
-def _visible(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x20:
-        return chr(0x2400 + code)  # ␀ … ␟, Unicode's pictures of the controls
-    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
 
 
 def _clean(html: str) -> SafeString:

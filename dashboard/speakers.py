@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-COLOURS = 12  # as many as `static/css/tokens.css` has
+from chatlog.domain.colours import Palette
+
 _KEPT_SESSIONS = 1_000
 
 
 class Speaker(NamedTuple):
-    """`colour` is 1 to 12; the style sheet knows it as `speaker-<colour>`."""
+    """`colour` is 1 to 12; the style sheet `static/css/tokens.css` knows it as `speaker-<colour>`."""
 
     name: str
     initials: str
@@ -21,22 +21,17 @@ class Speaker(NamedTuple):
 
 
 class _Cast:
-    """The speakers of one session, in the order they came. A name's own colour is its hash; if taken, the next free one."""
+    """The speakers of one session, in the order they came."""
 
     def __init__(self) -> None:
+        self._palette = Palette()
         self._speakers: dict[str, Speaker] = {}
 
     def get(self, name: str) -> Speaker:
         speaker = self._speakers.get(name)
         if speaker is None:
-            speaker = self._speakers[name] = Speaker(name, initials_of(name), self._free_colour(name))
+            speaker = self._speakers[name] = Speaker(name, initials_of(name), self._palette.colour_of(name))
         return speaker
-
-    def _free_colour(self, name: str) -> int:
-        wanted = zlib.crc32(name.encode())
-        taken = {speaker.colour for speaker in self._speakers.values()}
-        order = [(wanted + step) % COLOURS + 1 for step in range(COLOURS)]
-        return next((colour for colour in order if colour not in taken), order[0])
 
 
 _casts: OrderedDict[str, _Cast] = OrderedDict()

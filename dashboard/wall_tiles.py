@@ -8,9 +8,9 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
+from chatlog.domain.hidden import show_hidden
 from chatlog.services.watching import Liveliness, Wall, WatchedSession
 from dashboard.fragments import KIND_WORDS, short_title
-from dashboard.rendering import show_hidden
 from dashboard.session_rows import row_id
 from dashboard.speakers import get_speaker
 from dashboard.wording import say_duration, say_roughly, state_words

@@ -33,6 +33,7 @@ def test_every_setting_is_in_the_readme() -> None:
         "docs/openai-agents.md",
         "docs/recording.md",
         "docs/taking-along.md",
+        "docs/terminal.md",
     ],
 )
 def test_links_lead_somewhere(document: str) -> None:

@@ -50,6 +50,10 @@ class MessageKind(StrEnum):
     EVENT = "event"
 
 
+# What goes on beside the talk: shown to people as a line that can be opened.
+FOLDED_KINDS = frozenset({MessageKind.TOOL_CALL, MessageKind.TOOL_RESULT, MessageKind.THOUGHT, MessageKind.EVENT})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageDraft:
     """A remark that is not stored yet. It has its id from the start, so that sending it twice stores it once.

@@ -12,15 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from chatlog.domain.models import MessageDraft, SessionStatus
-from chatlog.errors import (
-    ChatlogError,
-    IdempotencyConflict,
-    StorageCorrupt,
-    StorageDenied,
-    StorageError,
-    StorageReadOnly,
-    StoreClosed,
-)
+from chatlog.errors import LASTING, ChatlogError, IdempotencyConflict, StorageError
 from chatlog.recorder import Recorder
 
 logger = logging.getLogger(__name__)
@@ -32,8 +24,6 @@ MAX_WAITING_CHARACTERS = 16_000_000
 MAX_BATCH = 100
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
-# Errors of the store that the same attempt will meet again.
-_LASTING = (StorageDenied, StorageReadOnly, StorageCorrupt, StoreClosed)
 # The note of a message whose id another one has already.
 _TAKEN = "taken_id"
 
@@ -192,7 +182,7 @@ class BackgroundRecording:
             try:
                 await attempt()
             except StorageError as error:
-                if isinstance(error, _LASTING):
+                if isinstance(error, LASTING):
                     raise
                 self._tell_first(error)
             else:

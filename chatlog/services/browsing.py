@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chatlog.domain import limits
@@ -10,6 +12,8 @@ from chatlog.domain.filters import EVERYTHING, SessionFilter
 from chatlog.domain.models import Message, Session, SessionState
 from chatlog.storage.base import SessionPage, SessionStore
 from chatlog.storage.cursors import SessionCursor, encode_cursor
+
+logger = logging.getLogger(__name__)
 
 # What a page shows at first: more than a screen in both directions, and as quick to lay out in a session of any length.
 WINDOW_MESSAGES = 60
@@ -109,6 +113,15 @@ async def get_around(store: SessionStore, session_id: str, *, sequence: int) -> 
     limits.check_number(sequence, field="sequence", minimum=1, maximum=limits.MAX_INTEGER)
     part = await _read_on(store, session_id, after=max(0, sequence - 1 - WINDOW_MESSAGES // 2))
     return part if part.last_sequence >= sequence else Transcript(())
+
+
+def without_hole(messages: Sequence[Message], *, after: int) -> Sequence[Message]:
+    """The messages that follow each other from `after` on, up to where one is missing; whoever reads again finds it."""
+    for offset, message in enumerate(messages):
+        if message.sequence != after + 1 + offset:
+            logger.warning("Session %s: message %d came before %d.", message.session_id, message.sequence, after + 1 + offset)
+            return messages[:offset]
+    return messages
 
 
 async def _read_on(store: SessionStore, session_id: str, *, after: int) -> Transcript:

@@ -30,6 +30,14 @@ def open_store(location: str | StoreSettings | None = None) -> SessionStore:
     return _open_mirror(settings.cosmos, settings.mirror_path) if settings.cosmos.read_only else _open_cosmos(settings.cosmos)
 
 
+def find_sqlite_path(location: str | None = None) -> Path | None:
+    """The file of the embedded store that `open_store` would open; `None` for another store. Raises `ConfigurationError`."""
+    if location is not None:
+        return _sqlite_path(location)
+    settings = StoreSettings.from_env()
+    return settings.sqlite_path if settings.cosmos is None else None
+
+
 def _sqlite_path(location: str) -> Path:
     path = unquote(location.removeprefix(_SQLITE_PREFIX))
     if not location.startswith(_SQLITE_PREFIX) or not path:

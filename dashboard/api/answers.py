@@ -1,4 +1,4 @@
-"""How sessions and messages look in answers, and answers that need not be sent again."""
+"""Answers, and those that need not be sent again. What sessions and messages look like in them: `services.describing`."""
 
 from __future__ import annotations
 
@@ -9,41 +9,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
-
-from chatlog.domain.clock import to_timestamp, utc_now
-from chatlog.domain.models import Message, Session
-
-
-def describe_session(session: Session) -> dict[str, Any]:
-    last = session.last_message_at
-    return {
-        "session_id": session.session_id,
-        "task": session.task,
-        "title": session.title,
-        "status": session.status.value,
-        "state": session.state(utc_now()).value,
-        "created_at": to_timestamp(session.created_at),
-        "updated_at": to_timestamp(session.updated_at),
-        "last_message_at": None if last is None else to_timestamp(last),
-        "message_count": session.message_count,
-        "participants": session.participants,
-        "tags": session.tags,
-        "metadata": session.metadata,
-    }
-
-
-def describe_message(message: Message) -> dict[str, Any]:
-    return {
-        "session_id": message.session_id,
-        "sequence": message.sequence,
-        "message_id": message.message_id,
-        "source": message.source,
-        "content": message.content,
-        "timestamp": to_timestamp(message.timestamp),
-        "kind": message.kind,
-        "models_usage": message.models_usage,
-        "metadata": message.metadata,
-    }
 
 
 def to_json(value: Any) -> bytes:

@@ -14,11 +14,12 @@ from chatlog.domain.clock import parse_timestamp, utc_now
 from chatlog.domain.ids import check_id
 from chatlog.domain.models import Message, MessageDraft
 from chatlog.errors import IdempotencyConflict, InvalidInput, ItemTooLarge
+from chatlog.services.describing import describe_message
 from chatlog.services.recording import record_messages
 from chatlog.storage.base import SessionStore
 from dashboard import signals
 from dashboard.api.access import READ, WRITE
-from dashboard.api.answers import answer, answer_read, describe_message
+from dashboard.api.answers import answer, answer_read
 from dashboard.api.filters import check_parameters
 from dashboard.api.problems import Problem, wrong_field
 from dashboard.api.schemas import Id, MessageList, MessageQuery, NewMessage, NewMessages, Stored

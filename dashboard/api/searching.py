@@ -12,11 +12,12 @@ from ninja import Query, Router
 from chatlog.domain.clock import to_timestamp, utc_now
 from chatlog.domain.query import Field, ParsedQuery, parse_query
 from chatlog.services import searching
+from chatlog.services.describing import describe_session
 from chatlog.services.searching import FoundRemark, FoundSession
 from chatlog.services.usage import AgentUsage, DayUsage, UsageReport, UsageTotals, get_usage_report
 from chatlog.services.usage_range import UsageRange
 from dashboard.api.access import READ
-from dashboard.api.answers import answer_read, describe_session
+from dashboard.api.answers import answer_read
 from dashboard.api.filters import check_parameters, read_days, read_zone
 from dashboard.api.problems import FieldError, Problem, wrong_field
 from dashboard.api.report_schemas import Found, SearchQuery, Usage, UsageQuery

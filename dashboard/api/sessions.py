@@ -9,10 +9,11 @@ from ninja import Query, Router
 
 from chatlog.domain.ids import check_id
 from chatlog.domain.models import draft_session
+from chatlog.services.describing import describe_session
 from chatlog.services.recording import record_change, record_deletion, record_session
 from dashboard import signals
 from dashboard.api.access import READ, WRITE
-from dashboard.api.answers import answer, answer_read, describe_session
+from dashboard.api.answers import answer, answer_read
 from dashboard.api.filters import check_parameters, read_filter
 from dashboard.api.schemas import Id, NewSession, SessionChange, SessionList, SessionOut, SessionQuery
 from dashboard.stores import get_store

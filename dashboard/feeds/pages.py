@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatlog.domain.models import Message
+from chatlog.services.browsing import without_hole
 from chatlog.storage.base import SessionStore
 from dashboard import fragments
 from dashboard.feeds.viewer import Frame, make_frame
 
-logger = logging.getLogger(__name__)
 PAGE_MESSAGES = 200
 FRAME_BYTES = 64 * 1024
 # A store that has not answered by now is in trouble, and whoever watches is told so.
@@ -44,14 +43,6 @@ async def read_rows(store: SessionStore, session_id: str, *, after: int, previou
     messages = without_hole(found, after=after)
     html = await fragments.render_rows(messages, previous=previous) if messages else ()
     return Rows(after + 1, tuple(html), messages[-1] if messages else previous)
-
-
-def without_hole(messages: Sequence[Message], *, after: int) -> Sequence[Message]:
-    for offset, message in enumerate(messages):
-        if message.sequence != after + 1 + offset:
-            logger.warning("Session %s: message %d came before %d.", message.session_id, message.sequence, after + 1 + offset)
-            return messages[:offset]
-    return messages
 
 
 def cut_frames(rows: Rows, *, after: int, up_to: int) -> list[Frame]:

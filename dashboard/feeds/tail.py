@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from chatlog.domain.clock import utc_now
 from chatlog.domain.models import Message, Session, SessionStatus
 from chatlog.errors import SessionNotFound, StorageError
+from chatlog.services.browsing import without_hole
+from chatlog.services.describing import describe_message, describe_session
 from chatlog.storage.base import SessionStore
-from dashboard.api.answers import describe_message, describe_session, to_json
-from dashboard.feeds.pages import READ_SECONDS, without_hole
+from dashboard.api.answers import to_json
+from dashboard.feeds.pages import READ_SECONDS
 
 logger = logging.getLogger(__name__)
 # Who comes back after a moment finds what it missed here; who was away for longer reads the store.

@@ -1,37 +1,26 @@
-"""What commands that read or write the store have in common: how they run and how they end.
-
-Exit status 0: done. 1: something was left out, and named. 2: it could not be done. 130: stopped with Ctrl-C.
-"""
+"""How commands that read or write the store run and end, as Django wants to hear it; see `chatlog.terminal.endings`."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from django.core.management.base import CommandError
 
-from chatlog.errors import ConfigurationError, InvalidInput, SessionNotFound, StorageError
 from chatlog.storage.base import SessionStore
-from chatlog.storage.opening import open_store
+from chatlog.terminal import running
+from chatlog.terminal.endings import READER_GONE, STOPPED, Ending
 
 Result = TypeVar("Result")
-
-LEFT_OUT = 1
-IMPOSSIBLE = 2
-STOPPED = 130
+_TEXTS = {
+    STOPPED: "Stopped. The same command goes on where this ended.",
+    READER_GONE: "Nobody reads the output any more.",
+}
 
 
 def run_with_store(work: Callable[[SessionStore], Awaitable[Result]]) -> Result:
     """Do the work with a store of its own. Raises `CommandError` for what keeps it from being done, and on Ctrl-C."""
     try:
-        return asyncio.run(_run(work))
-    except (ConfigurationError, InvalidInput, SessionNotFound, StorageError) as error:
-        raise CommandError(str(error), returncode=IMPOSSIBLE) from error
-    except KeyboardInterrupt:
-        raise CommandError("Stopped. The same command goes on where this ended.", returncode=STOPPED) from None
-
-
-async def _run(work: Callable[[SessionStore], Awaitable[Result]]) -> Result:
-    async with open_store() as store:
-        return await work(store)
+        return running.run_with_store(work)
+    except Ending as ending:
+        raise CommandError(_TEXTS.get(ending.status, ending.text), returncode=ending.status) from ending

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from dashboard.rendering import show_hidden
+from chatlog.domain.hidden import show_hidden
 
 register = template.Library()
 register.filter("visible", show_hidden, is_safe=False)

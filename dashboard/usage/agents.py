@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from chatlog.domain.hidden import show_hidden
 from chatlog.services.usage import AgentUsage
-from dashboard.rendering import show_hidden
 from dashboard.speakers import Speaker, tell_apart
 from dashboard.usage.links import SessionLinks
 from dashboard.usage.scale import percent

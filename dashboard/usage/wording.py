@@ -9,8 +9,8 @@ from typing import NamedTuple
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from chatlog.domain.hidden import show_hidden
 from chatlog.domain.models import SessionState, SessionStatus
-from dashboard.rendering import show_hidden
 from dashboard.wording import state_words
 
 _LONGEST_NAME = 60

@@ -13,9 +13,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import AsyncClient, AsyncRequestFactory
 
+from chatlog.domain.hidden import show_hidden
 from chatlog.domain.text import replace_unstorable
 from chatlog.storage.base import SessionStore
-from dashboard.rendering import show_hidden
 from dashboard.views.search import search
 from tests.factories import make_draft, make_session
 from tests.hostile import PAYLOADS

@@ -8,13 +8,13 @@ from html.parser import HTMLParser
 import pytest
 from pygments.token import STANDARD_TYPES
 
+from chatlog.domain.hidden import show_hidden
 from dashboard import rendering
 from dashboard.rendering import (
     MAX_COLOURED_CHARACTERS,
     MAX_MARKDOWN_CHARACTERS,
     render_markdown,
     render_preformatted,
-    show_hidden,
 )
 from tests.hostile import HIDDEN_CHARACTERS, PAYLOADS
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from chatlog.domain.colours import COLOURS
 from dashboard import speakers
-from dashboard.speakers import COLOURS, get_speaker, initials_of, list_speakers
+from dashboard.speakers import get_speaker, initials_of, list_speakers
 from tests.factories import AGENTS
 
 READABLE = 4.5  # WCAG 2.2, 1.4.3: the contrast of text of this size

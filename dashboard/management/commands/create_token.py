@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from chatlog.terminal.endings import IMPOSSIBLE
 from dashboard.api.tokens import MAX_DAYS, create_token
-from dashboard.management.running import IMPOSSIBLE
 from dashboard.models import MAX_TOKEN_NAME_CHARACTERS
 
 

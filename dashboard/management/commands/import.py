@@ -10,8 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from chatlog.services.import_files import Problem, list_files
 from chatlog.services.importing import ImportCount, ImportStopped, import_discussions, read_files, stop_at_once
 from chatlog.storage.base import SessionStore
+from chatlog.terminal.endings import IMPOSSIBLE, LEFT_OUT, STOPPED
 from dashboard.management.progress import Meter, show_progress
-from dashboard.management.running import IMPOSSIBLE, LEFT_OUT, STOPPED, run_with_store
+from dashboard.management.running import run_with_store
 
 
 class Command(BaseCommand):

@@ -16,8 +16,9 @@ from chatlog.errors import ConfigurationError
 from chatlog.services.formats.plain import title_of
 from chatlog.services.retention import RetentionPreview, delete_expired, list_expired, preview, remove_deleted
 from chatlog.storage.base import SessionStore
+from chatlog.terminal.endings import IMPOSSIBLE, LEFT_OUT
 from dashboard.management.progress import show_progress
-from dashboard.management.running import IMPOSSIBLE, LEFT_OUT, run_with_store
+from dashboard.management.running import run_with_store
 from dashboard.models import Star
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from chatlog.terminal.endings import IMPOSSIBLE
 from dashboard.api.tokens import revoke_tokens
-from dashboard.management.running import IMPOSSIBLE
 from dashboard.models import ApiToken
 
 

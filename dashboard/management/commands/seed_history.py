@@ -13,9 +13,10 @@ from chatlog.domain.clock import utc_now
 from chatlog.services.import_files import Discussion
 from chatlog.services.importing import ImportCount, import_discussions, stop_at_once
 from chatlog.storage.base import SessionStore
+from chatlog.terminal.endings import IMPOSSIBLE
 from dashboard.demo.history import list_history
 from dashboard.management.progress import Meter, show_progress
-from dashboard.management.running import IMPOSSIBLE, run_with_store
+from dashboard.management.running import run_with_store
 
 
 class Command(BaseCommand):

@@ -10,7 +10,8 @@ from chatlog.config import max_throughput_from_env
 from chatlog.domain.clock import utc_now
 from chatlog.errors import ConfigurationError
 from chatlog.services.tuning import tune_throughput
-from dashboard.management.running import IMPOSSIBLE, run_with_store
+from chatlog.terminal.endings import IMPOSSIBLE
+from dashboard.management.running import run_with_store
 
 
 class Command(BaseCommand):

@@ -1,0 +1,77 @@
+"""The program `chatlog`: record, follow, list and take along discussions, without a site."""
+
+from __future__ import annotations
+
+import logging
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any
+
+from chatlog.services.formats.writers import make_writer
+from chatlog.storage.base import SessionStore
+from chatlog.terminal import export, listing, record, tail
+from chatlog.terminal.opening import add_store_argument, open_from
+from chatlog.terminal.running import SayingHandler, run_to_the_end, run_with_store
+from chatlog.terminal.screen import Screen, add_colour_arguments
+from chatlog.terminal.zone import local_zone
+
+DESCRIPTION = "Record what agents say, follow it, and take it along. Where it is stored: --store, or the environment."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program. Returns its exit status; `chatlog.terminal.endings` says what each means."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, handlers=[SayingHandler()])
+    return run_to_the_end(lambda: options.run(options))
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="chatlog", description=DESCRIPTION)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, text: str, run: Callable[[Namespace], None]) -> ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        add_store_argument(command)
+        return command
+
+    record.add_arguments(add("record", record.HELP, _record))
+    for name, text, run, add_arguments in (
+        ("tail", tail.HELP, _tail, tail.add_arguments),
+        ("list", listing.HELP, _list, listing.add_arguments),
+    ):
+        command = add(name, text, run)
+        add_arguments(command)
+        add_colour_arguments(command)
+    export.add_arguments(add("export", export.HELP, _export))
+    return parser
+
+
+def _tail(options: Namespace) -> None:
+    screen = _screen(options)
+    _run(options, lambda store: tail.tail(store, screen, options))
+
+
+def _list(options: Namespace) -> None:
+    screen = _screen(options)
+    _run(options, lambda store: listing.list_sessions(store, screen, options))
+
+
+def _export(options: Namespace) -> None:
+    writer = make_writer(options.format, zone=local_zone())
+    _run(options, lambda store: export.export(store, options, writer=writer))
+
+
+def _record(options: Namespace) -> None:
+    record.check(options)
+    screen = Screen()
+    _run(options, lambda store: record.record(store, screen, options), begins=True)
+
+
+def _run(options: Namespace, work: Callable[[SessionStore], Coroutine[Any, Any, None]], *, begins: bool = False) -> None:
+    run_with_store(work, open_=partial(open_from, options.store, begins=begins))
+
+
+def _screen(options: Namespace) -> Screen:
+    return Screen(no_color=options.no_color, force_color=options.force_color)

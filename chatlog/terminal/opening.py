@@ -1,0 +1,51 @@
+"""Which store a command works with: the one place that reads `--store` and `CHATLOG_TOKEN`."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from typing import Any
+
+from chatlog.errors import ConfigurationError
+from chatlog.storage.base import SessionStore
+from chatlog.storage.opening import find_sqlite_path, open_store
+
+TOKEN = "CHATLOG_TOKEN"  # noqa: S105  # the variable's name
+_WEB = ("https://", "http://")
+
+
+def add_store_argument(parser: ArgumentParser) -> None:
+    """`--store`."""
+    parser.add_argument(
+        "--store",
+        metavar="LOCATION",
+        help=f"sqlite:///file, or https://… of a chatlog site, whose token is taken from {TOKEN}; "
+        "without it, what COSMOSDB_ENDPOINT or CHATLOG_DATA_DIR name",
+    )
+
+
+def open_from(location: str | None, *, begins: bool = False) -> SessionStore:
+    """The store at a location or, without one, that of the environment.
+
+    Args:
+        begins: make the embedded database if it is not there yet. A command that only reads would leave an empty one behind
+            wherever it is run.
+    Raises:
+        ConfigurationError: the location or the environment cannot be understood, or nothing is there.
+    """
+    if location is not None and location.startswith(_WEB):
+        store: SessionStore = open_store(location, **_token())
+        return store
+    path = find_sqlite_path(location)
+    if path is not None and not begins and not path.exists():
+        raise ConfigurationError(
+            f"Nothing was recorded in {path} yet. Name the place with --store, CHATLOG_DATA_DIR or COSMOSDB_ENDPOINT."
+        )
+    return open_store(location)
+
+
+def _token() -> dict[str, Any]:
+    token = os.environ.get(TOKEN, "").strip()
+    if not token:
+        raise ConfigurationError(f"{TOKEN} is not set. Put the site's token there; `manage.py create_token` makes one.")
+    return {"token": token}
