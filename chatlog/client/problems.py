@@ -95,7 +95,7 @@ def find_problem(status: int, headers: Mapping[str, str], body: bytes, *, site: 
         return Away(f"{site} sends elsewhere: to {headers.get('Location', 'nowhere')!r}. Use that address, if it is right.")
     text = detail or body[:_MOST_SHOWN_CHARACTERS].decode(errors="replace")
     words = "" if problem else ", not in the words of chatlog's API"
-    away = Away(f"{site} answered {status}{words}: {text!r}")
+    away = Away(f"{site} answered {status}{words}: {text!r}.")
     away.retry_after = _read_retry_after(headers.get("Retry-After", ""))
     return away
 
