@@ -10,6 +10,7 @@ import pytest
 
 from chatlog.client import QueueLimits, RemoteStore, sender
 from tests.chatlog.client.fake_site import TOKEN, FakeSite, fake_site
+from tests.chatlog.client.gate import Gate
 from tests.chatlog.client.served_site import ServedSite, served_site
 
 OpenRemote = Callable[..., RemoteStore]
@@ -17,7 +18,7 @@ OpenRemote = Callable[..., RemoteStore]
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[ServedSite]:
-    """A real site that stays up, shared by a module's tests; each has sessions of its own."""
+    """A real site, shared by a module's tests; each has sessions of its own."""
     with served_site() as site:
         yield site
 
@@ -35,7 +36,7 @@ async def open_remote(tmp_path: Path) -> AsyncIterator[OpenRemote]:
     """Opens stores that share a folder, and closes them, without waiting for a site that is away."""
     async with AsyncExitStack() as stack:
 
-        def open_(site: FakeSite | ServedSite, **options: Any) -> RemoteStore:
+        def open_(site: FakeSite | ServedSite | Gate, **options: Any) -> RemoteStore:
             values = {"token": getattr(site, "token", TOKEN), "folder": tmp_path, "limits": QueueLimits(closing_seconds=0)}
             store = RemoteStore(site.address, **values | options)
             stack.push_async_callback(store.aclose)

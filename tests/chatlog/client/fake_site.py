@@ -47,7 +47,7 @@ class FakeSite:
         self.headers: list[Any] = []
         self._more = asyncio.Condition()
         self.sessions: dict[str, dict[str, Any]] = {}
-        self.messages: dict[str, list[dict[str, Any]]] = {}
+        self.messages: dict[str, dict[str, tuple[int, str]]] = {}
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         text = await request.text()
@@ -76,12 +76,9 @@ class FakeSite:
         raise AssertionError(request.path)
 
     def _number(self, session_id: str, sent: dict[str, Any]) -> dict[str, Any]:
-        stored = self.messages.setdefault(session_id, [])
-        ids = [message["message_id"] for message in stored]
-        if sent["message_id"] not in ids:
-            stored.append(sent)
-            ids.append(sent["message_id"])
-        return {"message_id": sent["message_id"], "sequence": ids.index(sent["message_id"]) + 1}
+        stored = self.messages.setdefault(session_id, {})
+        sequence, _ = stored.setdefault(sent["message_id"], (len(stored) + 1, sent["content"]))
+        return {"message_id": sent["message_id"], "sequence": sequence}
 
     async def was_asked(self, times: int) -> None:
         """Return when so many requests have come in."""
@@ -89,7 +86,7 @@ class FakeSite:
             await self._more.wait_for(lambda: len(self.asked) >= times)
 
     def said(self, session_id: str) -> list[str]:
-        return [message["content"] for message in self.messages.get(session_id, [])]
+        return [content for _, content in self.messages.get(session_id, {}).values()]
 
     def lists(self) -> list[int]:
         """How long the lists of messages were that came in."""
