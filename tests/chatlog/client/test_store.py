@@ -235,6 +235,9 @@ async def test_lists_are_filtered_by_the_same_rule_as_in_any_store(store: Remote
     assert await found(states=frozenset({SessionState.FAILED})) == ["filter 0"]
     assert await found(since=NOON + timedelta(minutes=2)) == ["filter 3", "filter 2"]
     assert await found(until=NOON + timedelta(minutes=2)) == ["filter 1", "filter 0"]
+    await store.append_messages(made[1].session_id, [make_draft(timestamp=NOON + timedelta(minutes=9))])
+    assert await found(since=NOON + timedelta(minutes=3)) == ["filter 3", "filter 1"]
+    assert await found(since=NOON + timedelta(minutes=3), must_begin_since=True) == ["filter 3"]
     assert await found(terms=(Term("filter"), Term("2"))) == ["filter 2"]
     assert await found(agents=("nobody",)) == []
     assert await found(since=datetime(1, 1, 1, tzinfo=UTC), until=datetime(9999, 1, 1, tzinfo=UTC)) == await found()
