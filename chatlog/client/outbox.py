@@ -52,8 +52,7 @@ class Outbox:
         if not self.is_there:
             return Backlog()
         with self._reading() as connection:
-            ((waiting, waiting_bytes, refused, refused_bytes),) = connection.execute(queries.SELECT_TOTALS)
-        return Backlog(waiting=waiting, waiting_bytes=waiting_bytes, refused=refused, refused_bytes=refused_bytes)
+            return _count(connection)
 
     def put(self, entries: Sequence[Entry], *, view: Session | None) -> bool:
         """Append the entries, all or none; returns whether there was room. A message that waits already is not put twice.
@@ -150,9 +149,9 @@ class Outbox:
             self._connection = None
 
     def _has_room(self, connection: apsw.Connection, entries: Sequence[Entry]) -> bool:
-        waiting, waiting_bytes, refused, refused_bytes = connection.execute(queries.SELECT_TOTALS).get
-        size = waiting_bytes + refused_bytes + sum(entry.size for entry in entries)
-        return waiting + refused + len(entries) <= self._limits.entries and size <= self._limits.size
+        held = _count(connection)
+        size = held.waiting_bytes + held.refused_bytes + sum(entry.size for entry in entries)
+        return held.waiting + held.refused + len(entries) <= self._limits.entries and size <= self._limits.size
 
     def _ask(self, query: str, *values: str) -> bool:
         """Yes or no; of a queue that was never needed, always no."""
@@ -190,6 +189,12 @@ def _prepare(connection: apsw.Connection, path: Path) -> None:
     elif version != _VERSION:
         raise StorageCorrupt(f"The queue {path} was written by another version of chatlog ({version}). Upgrade chatlog.")
     connection.execute(queries.COMMIT)
+
+
+def _count(connection: apsw.Connection) -> Backlog:
+    totals: Any = connection.execute(queries.SELECT_TOTALS).fetchone()
+    waiting, waiting_bytes, refused, refused_bytes = totals
+    return Backlog(waiting=waiting, waiting_bytes=waiting_bytes, refused=refused, refused_bytes=refused_bytes)
 
 
 def _take_alike(rows: Any, kind: str) -> Iterator[tuple[int, str, str]]:
