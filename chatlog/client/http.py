@@ -65,7 +65,9 @@ class HttpApi:
         try:
             try:
                 status, headers, answered = await self._send(method, url, sent, limit)
-            except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+            except aiohttp.ClientConnectorError:
+                raise
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
                 # A connection that was kept open may be closed by the site just when it is used again.
                 status, headers, answered = await self._send(method, url, sent, limit)
         except TimeoutError as error:

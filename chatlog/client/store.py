@@ -24,7 +24,7 @@ from chatlog.domain.filters import EVERYTHING, SessionFilter
 from chatlog.domain.ids import check_id
 from chatlog.domain.limits import check_limit, check_sequence
 from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus, check_tags, check_title
-from chatlog.errors import StorageDenied
+from chatlog.errors import InvalidInput, StorageDenied
 from chatlog.storage.base import SessionPage
 from chatlog.storage.documents import check_drafts_fit, session_to_document
 
@@ -85,8 +85,14 @@ class RemoteStore:
         self._parts: _Parts | None = None
 
     async def create_session(self, session: Session) -> Session:
-        """As `SessionWriter.create_session`; through the queue, `SessionExists` becomes an entry of `list_refused`."""
+        """As `SessionWriter.create_session`; through the queue, `SessionExists` becomes an entry of `list_refused`.
+
+        Raises:
+            InvalidInput: it is not active. Begin it, and change its status afterwards.
+        """
         check_id(session.session_id, field="session_id")
+        if session.status is not SessionStatus.ACTIVE:
+            raise InvalidInput("status", f"is {session.status}; over HTTP a session begins active. Change it afterwards.")
         session_to_document(session)  # raises if it is too large
         return await self._run(lambda parts: parts.saver.create_session(session))
 
@@ -213,7 +219,7 @@ class RemoteStore:
 
     async def aclose(self) -> None:
         """Go on sending for `limits.closing_seconds`, then leave the rest in the queue. Closing twice is fine."""
-        await self._worker.close(self._close_parts)
+        await self._worker.close(self._close_parts, patience=self._limits.closing_seconds)
 
     async def __aenter__(self) -> Self:
         """Check the token. A site that is away is no reason not to begin; a token that is refused is, and raises."""

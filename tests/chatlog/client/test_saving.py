@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -354,3 +356,37 @@ async def test_it_serves_several_event_loops(store: RemoteStore, fake: FakeSite)
 
     numbers = await asyncio.gather(*(asyncio.to_thread(in_another_loop) for _ in range(4)))
     assert sorted(numbers) == [1, 2, 3, 4]
+
+
+async def test_closing_finishes_what_was_begun(open_remote: OpenRemote, fake: FakeSite) -> None:
+    store = open_remote(fake, limits=QueueLimits(closing_seconds=10))
+    session = await store.create_session(make_session())
+    saves = [asyncio.create_task(store.append_messages(session.session_id, [make_draft()])) for _ in range(20)]
+    await asyncio.sleep(0)
+    await store.aclose()
+    assert sorted([(await save)[0].sequence for save in saves]) == list(range(1, 21))
+
+
+async def test_what_closing_could_not_wait_for_is_told_so(open_remote: OpenRemote, fake: FakeSite) -> None:
+    store = open_remote(fake, limits=QueueLimits(entries=1_000, full_seconds=3_600, closing_seconds=0.05))
+    session = await store.create_session(make_session())
+    fake.always = AWAY
+    await store.append_messages(session.session_id, make_drafts(1_000))
+    waits = asyncio.create_task(store.append_messages(session.session_id, [make_draft()]))
+    await asyncio.sleep(0.05)
+    await store.aclose()
+    with pytest.raises(StoreClosed):
+        await waits
+
+
+async def test_a_session_that_has_ended_cannot_begin(store: RemoteStore) -> None:
+    with pytest.raises(InvalidInput, match="status"):
+        await store.create_session(dataclasses.replace(make_session(), status=SessionStatus.COMPLETED))
+
+
+async def test_a_store_in_use_says_in_a_forked_process_that_it_cannot_be_used(store: RemoteStore) -> None:
+    await store.ping()
+    store._worker._process = -1  # as another process would see it
+    with pytest.raises(StorageUnavailable, match="forked"):
+        await store.ping()
+    store._worker._process = os.getpid()
