@@ -390,3 +390,13 @@ async def test_a_store_in_use_says_in_a_forked_process_that_it_cannot_be_used(st
     with pytest.raises(StorageUnavailable, match="forked"):
         await store.ping()
     store._worker._process = os.getpid()
+
+
+async def test_the_token_is_not_taken_along_to_where_a_redirect_leads(store: RemoteStore, fake: FakeSite) -> None:
+    async with fake_site() as elsewhere:
+        fake.always = page(307, Location=f"{elsewhere.address}/api/v1/sessions")
+        with pytest.raises(StorageUnavailable, match=f"sends elsewhere: to '{elsewhere.address}"):
+            await store.list_sessions()
+        await store.create_session(make_session())
+        await store.aclose()
+        assert elsewhere.asked == []
