@@ -106,7 +106,7 @@ class Saver:
 
     async def _try_now(self, session_id: str, send: Callable[[], Awaitable[Result]]) -> Result | None:
         """The site's answer; `None` if it has to wait, for the site to come back or behind what waits already."""
-        if self._outbox.is_waiting():
+        if self._outbox.is_waiting() and not await self._sender.catch_up():
             return None
         try:
             try:

@@ -25,6 +25,7 @@ DENIED_PAUSE_SECONDS = 30.0
 # How soon another process's turn is over, or what it left behind is noticed.
 TURN_SECONDS = 0.5
 LOOK_SECONDS = 5.0
+CATCH_UP_SECONDS = 1.0
 # How many more messages than the last list had the next one may have. A site that was away is not met with full lists at once.
 GROWTH = 100
 
@@ -41,11 +42,21 @@ class Sender:
         self._pause = FIRST_PAUSE_SECONDS
         self._news = asyncio.Event()
         self._closing = asyncio.Event()
+        self._round: asyncio.Event | None = None  # while the site takes what waits; set when it has everything, or stops
         self._task = asyncio.create_task(self._run(), name="chatlog-sender")
 
     def wake(self) -> None:
         """Something waits now."""
         self._news.set()
+
+    async def catch_up(self) -> bool:
+        """Whether nothing waits any more. While the site takes what waits, and it is not much, that is worth a moment.
+
+        Or whoever saves in a loop would always add one more before the last was through, and never see a number again.
+        """
+        if self._round is not None and (self._count_waiting() or 0) <= MAX_MESSAGES:
+            await _wait(self._round, CATCH_UP_SECONDS)
+        return not self._outbox.is_waiting()
 
     async def finish(self, *, at_most: float) -> None:
         """Go on sending for so many seconds, then leave the rest to the next process."""
@@ -82,11 +93,20 @@ class Sender:
             with self._lock.held() as is_our_turn:
                 if not is_our_turn:
                     return not self._outbox.is_waiting()
-                while batch := self._outbox.next_batch(most=self._most):
-                    await self._send(batch)
+                await self._send_round()
         self._trouble.end()
         self._pause = FIRST_PAUSE_SECONDS
         return True
+
+    async def _send_round(self) -> None:
+        try:
+            while batch := self._outbox.next_batch(most=self._most):
+                await self._send(batch)
+                self._round = self._round or asyncio.Event()
+        finally:
+            if self._round is not None:
+                self._round.set()
+            self._round = None
 
     async def _send(self, batch: Batch) -> None:
         try:

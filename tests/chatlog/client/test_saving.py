@@ -69,6 +69,20 @@ async def test_what_comes_later_does_not_overtake_what_waits_and_goes_at_once_af
     assert fake.said(session.session_id) == ["0", "1", "2", "3"]
 
 
+async def test_whoever_saves_in_a_loop_gets_numbers_again_soon_after_the_site_is_back(
+    store: RemoteStore, fake: FakeSite
+) -> None:
+    session = await store.create_session(make_session())
+    fake.always = AWAY
+    await store.append_messages(session.session_id, make_drafts(500))
+    fake.always = None
+    numbers = [0]
+    while numbers[-1] == 0 and len(numbers) < 300:
+        numbers.append((await store.append_messages(session.session_id, [make_draft()]))[0].sequence)
+    assert numbers[-1] == 500 + len(numbers) - 1
+    assert len(fake.said(session.session_id)) == numbers[-1]
+
+
 @pytest.mark.parametrize(
     "trouble", [AWAY, hang_up, problem(503), problem(429, Retry_After="60"), page(200), page(302), page(403)]
 )
