@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import logging
 import os
 from pathlib import Path
@@ -143,6 +144,15 @@ async def test_only_an_answer_that_numbers_what_was_sent_acknowledges_it(
     fake.always = AWAY
     (message,) = await store.append_messages(session.session_id, [make_draft(message_id="mine")])
     assert message.sequence == 0
+    assert (await store.get_backlog()).waiting == 1
+
+
+async def test_an_answer_about_another_session_is_none(store: RemoteStore, fake: FakeSite) -> None:
+    other = await store.create_session(make_session())
+    fake.orders.append(page(201, json.dumps(fake.sessions[other.session_id])))
+    fake.always = AWAY
+    session = await store.create_session(make_session())
+    assert session.session_id != other.session_id
     assert (await store.get_backlog()).waiting == 1
 
 
