@@ -66,13 +66,13 @@ class ChatlogHandler(logging.Handler):
         flush_seconds: float = 10.0,
         level: int | str = logging.NOTSET,
     ) -> None:
-        super().__init__(level)
         options = RunOptions(
             task=task, session_id=session_id, participants=tuple(participants), tags=tuple(tags), flush_seconds=flush_seconds
         )
         self._new = partial(_Worker, partial(open_store, location, token=token), {**options, "on_report": on_report})
         self._worker = self._new()
         self._process = os.getpid()
+        super().__init__(level)  # last: from here on Python closes the handler at the end of the program
 
     def filter(self, record: logging.LogRecord) -> Any:
         """Leave out what saving itself logs, or it would be saved, and logged, and saved; here, where no lock is held yet."""

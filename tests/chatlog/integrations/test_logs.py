@@ -89,7 +89,7 @@ async def test_a_formatter_and_a_level_of_ones_own_are_kept_to(store: SessionSto
 async def test_what_saving_itself_logs_is_not_saved(
     store: SessionStore, location: str, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def talkative(where: str) -> TroubledStore:
+    def talkative(where: str, **_: object) -> TroubledStore:
         troubled = TroubledStore(logs_open_store(where))
         troubled.before_append = lambda _: log.info("One more save.")
         return troubled
@@ -134,7 +134,7 @@ async def test_a_store_that_is_away_is_told_and_breaks_nothing(
     def away() -> None:
         raise StorageUnavailable("nobody there")
 
-    def troubled(where: str) -> TroubledStore:
+    def troubled(where: str, **_: object) -> TroubledStore:
         opened = TroubledStore(logs_open_store(where))
         opened.before_create = away
         return opened
