@@ -14,7 +14,7 @@ from chatlog.errors import (
 )
 from chatlog.manager import CosmosDBManager
 from chatlog.recorder import Recorder
-from chatlog.storage.base import SessionPage, SessionStore
+from chatlog.storage.base import SessionPage, SessionReader, SessionStore, SessionWriter
 from chatlog.storage.opening import open_store
 
 __all__ = [
@@ -31,8 +31,10 @@ __all__ = [
     "SessionExists",
     "SessionNotFound",
     "SessionPage",
+    "SessionReader",
     "SessionStatus",
     "SessionStore",
+    "SessionWriter",
     "StorageError",
     "StorageUnavailable",
     "open_store",

@@ -14,7 +14,7 @@ from chatlog.domain.ids import check_id, new_message_id
 from chatlog.domain.models import JsonObject, Message, MessageDraft, MessageKind, Session, SessionStatus, draft_session
 from chatlog.errors import ChatlogError, ConfigurationError
 from chatlog.services.recording import NoSignals, Signals, record_change, record_messages, record_session
-from chatlog.storage.base import SessionStore
+from chatlog.storage.base import SessionWriter
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Recorder:
 
     def __init__(
         self,
-        store: SessionStore,
+        store: SessionWriter,
         *,
         task: str | None = None,
         session_id: str | None = None,
@@ -100,7 +100,8 @@ class Recorder:
         models_usage: JsonObject | None = None,
         metadata: JsonObject | None = None,
     ) -> Message:
-        """Store one remark. When this returns it is safe, and has its `sequence`.
+        """Store one remark. When this returns it is safe, and has its `sequence`; over HTTP, perhaps a sequence of 0, which
+        says that it is safe on this machine's disk and gets its number when the server is back.
 
         Saving again with the same `message_id` stores nothing and returns the original: after an error whose outcome is
         unknown, repeat the call with the id you gave.
@@ -122,7 +123,7 @@ class Recorder:
         return (await self.save_many([draft]))[0]
 
     async def save_many(self, drafts: Sequence[MessageDraft]) -> list[Message]:
-        """Store any number of remarks in their order; see `SessionStore.append_messages`."""
+        """Store any number of remarks in their order; see `SessionWriter.append_messages`."""
         return await record_messages(self._store, self._signals, session_id=self.session_id, drafts=drafts)
 
     async def end(self, status: SessionStatus = SessionStatus.COMPLETED) -> Session:

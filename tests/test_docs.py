@@ -25,6 +25,7 @@ def test_every_setting_is_in_the_readme() -> None:
         "CONTRIBUTING.md",
         "docs/agent-framework.md",
         "docs/autogen.md",
+        "docs/client.md",
         "docs/costs.md",
         "docs/deploying.md",
         "docs/langgraph.md",

@@ -96,7 +96,7 @@ class Message:
     """A stored remark.
 
     Attributes:
-        sequence: its number in the session: 1, 2, 3 … without a gap.
+        sequence: its number in the session: 1, 2, 3 … without a gap; 0 while it waits in the queue of `chatlog.client`.
         extra: fields of the stored document that chatlog does not know, kept as they are.
     """
 

@@ -21,7 +21,7 @@ from chatlog.domain import remarks
 from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.integrations.background import RunReport
 from chatlog.integrations.run import RecordedRun, RunOptions
-from chatlog.storage.base import SessionStore
+from chatlog.storage.base import SessionWriter
 from chatlog.storage.opening import open_store
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ class ChatlogHandler(logging.Handler):
     Args:
         task: what the session is called in lists.
         location: where to; see `chatlog.open_store`. The environment says it by default.
+        token: for an `https://…` location, as there.
         session_id: the id of the session to begin; a new one by default.
         participants: who is expected to speak; whoever speaks is added.
         tags: words to find the session by.
@@ -57,6 +58,7 @@ class ChatlogHandler(logging.Handler):
         *,
         task: str,
         location: str | None = None,
+        token: str | None = None,
         session_id: str | None = None,
         participants: Iterable[str] = (),
         tags: Iterable[str] = (),
@@ -64,13 +66,13 @@ class ChatlogHandler(logging.Handler):
         flush_seconds: float = 10.0,
         level: int | str = logging.NOTSET,
     ) -> None:
-        super().__init__(level)
         options = RunOptions(
             task=task, session_id=session_id, participants=tuple(participants), tags=tuple(tags), flush_seconds=flush_seconds
         )
-        self._new = partial(_Worker, partial(open_store, location), {**options, "on_report": on_report})
+        self._new = partial(_Worker, partial(open_store, location, token=token), {**options, "on_report": on_report})
         self._worker = self._new()
         self._process = os.getpid()
+        super().__init__(level)  # last: from here on Python closes the handler at the end of the program
 
     def filter(self, record: logging.LogRecord) -> Any:
         """Leave out what saving itself logs, or it would be saved, and logged, and saved; here, where no lock is held yet."""
@@ -116,7 +118,7 @@ class ChatlogHandler(logging.Handler):
 class _Worker:
     """A thread with an event loop, started with the first record."""
 
-    def __init__(self, open_: Callable[[], SessionStore], options: dict[str, Any]) -> None:
+    def __init__(self, open_: Callable[[], SessionWriter], options: dict[str, Any]) -> None:
         self._store = open_()
         self._run = RecordedRun(source=RUN_SOURCE, no_task=RUN_SOURCE, store=self._store, **options)
         self._patience = options["flush_seconds"] + 1.0

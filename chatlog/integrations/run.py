@@ -12,7 +12,7 @@ from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.errors import ConfigurationError
 from chatlog.integrations.background import BackgroundRecording, RunReport
 from chatlog.recorder import Recorder, outcome
-from chatlog.storage.base import SessionStore
+from chatlog.storage.base import SessionWriter
 
 logger = logging.getLogger(__name__)
 Thing = TypeVar("Thing")
@@ -32,7 +32,7 @@ class RunOptions(TypedDict, total=False):
         flush_seconds: how long the end of the run waits, at most, for a store that is behind; 10 by default.
     """
 
-    store: SessionStore | None
+    store: SessionWriter | None
     recorder: Recorder | None
     task: str | None
     session_id: str | None
@@ -58,7 +58,7 @@ class RecordedRun:
         *,
         source: str,
         no_task: str,
-        store: SessionStore | None = None,
+        store: SessionWriter | None = None,
         recorder: Recorder | None = None,
         task: str | None = None,
         session_id: str | None = None,

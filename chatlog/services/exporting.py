@@ -10,7 +10,7 @@ from typing import Protocol
 from chatlog.domain.filters import EVERYTHING, SessionFilter
 from chatlog.domain.models import Message, Session
 from chatlog.errors import SessionNotFound
-from chatlog.storage.base import SessionStore
+from chatlog.storage.base import SessionReader
 
 # A page of messages of a few kB each is about a megabyte; the round trips hardly count any more.
 PAGE_MESSAGES = 200
@@ -37,12 +37,12 @@ class Writer(Protocol):
         ...
 
 
-async def list_one(store: SessionStore, session_id: str) -> AsyncIterator[Session]:
+async def list_one(store: SessionReader, session_id: str) -> AsyncIterator[Session]:
     """That session. Raises `SessionNotFound`."""
     yield await store.get_session(session_id)
 
 
-async def list_all(store: SessionStore, *, where: SessionFilter = EVERYTHING) -> AsyncIterator[Session]:
+async def list_all(store: SessionReader, *, where: SessionFilter = EVERYTHING) -> AsyncIterator[Session]:
     """Every session under a filter, newest first, read page by page. Raises `StorageError`."""
     cursor: str | None = None
     while True:
@@ -56,7 +56,7 @@ async def list_all(store: SessionStore, *, where: SessionFilter = EVERYTHING) ->
 
 
 async def export_sessions(
-    store: SessionStore, sessions: AsyncIterable[Session], *, writer: Writer
+    store: SessionReader, sessions: AsyncIterable[Session], *, writer: Writer
 ) -> AsyncGenerator[bytes, None]:
     """The sessions in that format, piece by piece. Each is exported as far as it had come when its turn came.
 
@@ -81,7 +81,7 @@ def _write(writer: Writer, session: Session, page: list[Message], count: int | N
     return head + (writer.messages(session, page) if page else "")
 
 
-async def _read_pages(store: SessionStore, session: Session) -> AsyncIterator[tuple[list[Message], int | None]]:
+async def _read_pages(store: SessionReader, session: Session) -> AsyncIterator[tuple[list[Message], int | None]]:
     """A session's messages; with the first page, how many there will be in all."""
     try:
         page = await store.list_messages(session.session_id, limit=PAGE_MESSAGES)

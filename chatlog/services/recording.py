@@ -9,7 +9,7 @@ from typing import Protocol
 
 from chatlog.domain.counters import counters
 from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus
-from chatlog.storage.base import SessionStore
+from chatlog.storage.base import SessionStore, SessionWriter
 
 logger = logging.getLogger(__name__)
 
@@ -29,17 +29,17 @@ class NoSignals:
         """Do nothing."""
 
 
-async def record_session(store: SessionStore, signals: Signals, *, session: Session) -> Session:
-    """Store a new session and tell. Raises what `SessionStore.create_session` raises."""
+async def record_session(store: SessionWriter, signals: Signals, *, session: Session) -> Session:
+    """Store a new session and tell. Raises what `SessionWriter.create_session` raises."""
     stored = await store.create_session(session)
     _tell(signals, stored.session_id)
     return stored
 
 
 async def record_messages(
-    store: SessionStore, signals: Signals, *, session_id: str, drafts: Sequence[MessageDraft]
+    store: SessionWriter, signals: Signals, *, session_id: str, drafts: Sequence[MessageDraft]
 ) -> list[Message]:
-    """Store messages and tell. Raises what `SessionStore.append_messages` raises."""
+    """Store messages and tell. Raises what `SessionWriter.append_messages` raises."""
     began = time.perf_counter()
     try:
         messages = await store.append_messages(session_id, drafts)
@@ -52,7 +52,7 @@ async def record_messages(
 
 
 async def record_change(
-    store: SessionStore,
+    store: SessionWriter,
     signals: Signals,
     *,
     session_id: str,
@@ -60,7 +60,7 @@ async def record_change(
     title: str | None = None,
     tags: Iterable[str] | None = None,
 ) -> Session:
-    """Change a session and tell. Raises what `SessionStore.update_session` raises."""
+    """Change a session and tell. Raises what `SessionWriter.update_session` raises."""
     session = await store.update_session(session_id, status=status, title=title, tags=tags)
     _tell(signals, session_id)
     return session

@@ -83,22 +83,34 @@ class UsageSource(Protocol):
         ...
 
 
-class SessionStore(UsageSource, Protocol):
-    """Keeps sessions and their messages, and tells how much went on.
+class SessionSource(Protocol):
+    """Finds a session by its id, and is opened and closed. What readers and writers have in common.
 
-    A store opens itself on first use and can be used from several event loops. Every method may raise a `StorageError`
-    besides the errors it names, and an `InvalidInput` for arguments out of range.
+    It opens itself on first use and can be used from several event loops. Every method may raise a `StorageError` besides
+    the errors it names, and an `InvalidInput` for arguments out of range.
     """
 
-    async def create_session(self, session: Session) -> Session:
-        """Store a new session and return it as stored.
-
-        Creating it again with the same id and task returns what is stored.
-
-        Raises:
-            SessionExists: the id is taken by a session with another task.
-        """
+    async def get_session(self, session_id: str) -> Session:
+        """One session. Raises `SessionNotFound`; if it can still be restored, `SessionDeleted`."""
         ...
+
+    async def ping(self) -> None:
+        """Return if the store answers. Raises the `StorageError` that says why not."""
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what is in flight and let go of connections, files and threads. Closing twice is fine."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...
+
+
+class SessionReader(SessionSource, Protocol):
+    """Lists sessions, and reads their messages from any place on: enough to follow a discussion, and to take it along."""
 
     async def list_sessions(
         self, *, limit: int = 50, cursor: str | None = None, where: SessionFilter = EVERYTHING
@@ -112,12 +124,48 @@ class SessionStore(UsageSource, Protocol):
         """
         ...
 
-    async def get_session(self, session_id: str) -> Session:
-        """One session. Raises `SessionNotFound`; if it can still be restored, `SessionDeleted`."""
+    async def list_messages(self, session_id: str, *, after: int = 0, limit: int = 200) -> list[Message]:
+        """Messages with a sequence above `after`, in order, at most `limit` (1 to 1,000); without a hole among them.
+
+        Raises:
+            SessionNotFound: `after` is 0 and there is no such session.
+        """
         ...
 
-    async def get_sessions(self, session_ids: Sequence[str]) -> list[Session]:
-        """Those of the sessions that are there and not deleted, in the order of the ids; at most 1,000 at once."""
+    async def list_messages_before(self, session_id: str, *, before: int | None = None, limit: int = 200) -> list[Message]:
+        """The last messages with a sequence below `before`, or the newest of all; in order, at most `limit` (1 to 1,000).
+
+        Raises:
+            SessionNotFound: nothing is found and there is no such session.
+        """
+        ...
+
+    async def get_last_sequence(self, session_id: str) -> int:
+        """The sequence of the newest message, 0 if there is none. Raises `SessionNotFound`."""
+        ...
+
+    async def wait_for_change(self, *, at_most: float) -> bool:
+        """Wait until anybody, in any process, may have written something; give up after `at_most` seconds.
+
+        A hint: it may come without a reason, and may be missed. A store that cannot know waits the whole time.
+
+        Returns:
+            Whether something may have changed.
+        """
+        ...
+
+
+class SessionWriter(SessionSource, Protocol):
+    """Begins, changes and fills sessions: what a `Recorder` needs, and no more."""
+
+    async def create_session(self, session: Session) -> Session:
+        """Store a new session and return it as stored.
+
+        Creating it again with the same id and task returns what is stored.
+
+        Raises:
+            SessionExists: the id is taken by a session with another task.
+        """
         ...
 
     async def update_session(
@@ -135,6 +183,30 @@ class SessionStore(UsageSource, Protocol):
         Raises:
             SessionNotFound: there is no such session, or it is deleted.
         """
+        ...
+
+    async def append_messages(self, session_id: str, drafts: Sequence[MessageDraft]) -> list[Message]:
+        """Store the drafts after what is there, in their order, and return them as stored, each with its sequence.
+
+        When this returns, every one of them survives a crash and a power cut. A draft whose `message_id` is stored already
+        in this session is not stored again; its original message is returned in its place. A store with a queue in front of
+        it (`chatlog.client`) may return the sequence 0: the message is safe in the queue, its number comes later.
+
+        Raises:
+            SessionNotFound: there is no such session.
+            IdempotencyConflict: a `message_id` is stored already with another source or content. Nothing is stored, except on
+                Cosmos DB, of a call with more than 100 drafts, whole hundreds before that one.
+            ItemTooLarge: a draft is over the 2 MB of an item. Nothing is stored.
+            StorageError: some or all may or may not be stored. Send the same drafts again: nothing is doubled.
+        """
+        ...
+
+
+class SessionStore(SessionReader, SessionWriter, UsageSource, Protocol):
+    """Keeps sessions and their messages, and tells how much went on."""
+
+    async def get_sessions(self, session_ids: Sequence[str]) -> list[Session]:
+        """Those of the sessions that are there and not deleted, in the order of the ids; at most 1,000 at once."""
         ...
 
     async def delete_session(self, session_id: str) -> None:
@@ -171,37 +243,6 @@ class SessionStore(UsageSource, Protocol):
         """
         ...
 
-    async def append_messages(self, session_id: str, drafts: Sequence[MessageDraft]) -> list[Message]:
-        """Store the drafts after what is there, in their order, and return them as stored, each with its sequence.
-
-        When this returns, every one of them survives a crash and a power cut. A draft whose `message_id` is stored already
-        in this session is not stored again; its original message is returned in its place.
-
-        Raises:
-            SessionNotFound: there is no such session.
-            IdempotencyConflict: a `message_id` is stored already with another source or content. Nothing is stored, except on
-                Cosmos DB, of a call with more than 100 drafts, whole hundreds before that one.
-            ItemTooLarge: a draft is over the 2 MB of an item. Nothing is stored.
-            StorageError: some or all may or may not be stored. Send the same drafts again: nothing is doubled.
-        """
-        ...
-
-    async def list_messages(self, session_id: str, *, after: int = 0, limit: int = 200) -> list[Message]:
-        """Messages with a sequence above `after`, in order, at most `limit` (1 to 1,000); without a hole among them.
-
-        Raises:
-            SessionNotFound: `after` is 0 and there is no such session.
-        """
-        ...
-
-    async def list_messages_before(self, session_id: str, *, before: int | None = None, limit: int = 200) -> list[Message]:
-        """The last messages with a sequence below `before`, or the newest of all; in order, at most `limit` (1 to 1,000).
-
-        Raises:
-            SessionNotFound: nothing is found and there is no such session.
-        """
-        ...
-
     async def search(self, query: SearchQuery, *, limit: int = 50, cursor: str | None = None) -> SearchPage:
         """What `query` asks for, in sessions that are not deleted, at most `limit` hits (1 to 1,000). Nothing without terms.
 
@@ -217,31 +258,3 @@ class SessionStore(UsageSource, Protocol):
     async def list_matches(self, session_id: str, terms: Sequence[Term], *, limit: int = 1000) -> list[int]:
         """The sequences of a session's messages in which every term occurs, in order, the first `limit` (1 to 1,000)."""
         ...
-
-    async def get_last_sequence(self, session_id: str) -> int:
-        """The sequence of the newest message, 0 if there is none. Raises `SessionNotFound`."""
-        ...
-
-    async def wait_for_change(self, *, at_most: float) -> bool:
-        """Wait until anybody, in any process, may have written something; give up after `at_most` seconds.
-
-        A hint: it may come without a reason, and may be missed. A store that cannot know waits the whole time.
-
-        Returns:
-            Whether something may have changed.
-        """
-        ...
-
-    async def ping(self) -> None:
-        """Return if the store answers. Raises the `StorageError` that says why not."""
-        ...
-
-    async def aclose(self) -> None:
-        """Finish what is in flight and let go of connections, files and threads. Closing twice is fine."""
-        ...
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
-    ) -> None: ...

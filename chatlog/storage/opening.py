@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, overload
 from urllib.parse import unquote
 
 from chatlog.config import CosmosSettings, StoreSettings
 from chatlog.errors import ConfigurationError
 from chatlog.storage.base import SessionStore
 
+if TYPE_CHECKING:
+    from chatlog.client import RemoteStore
+
 _SQLITE_PREFIX = "sqlite:///"
+_HTTP_PREFIXES = ("https://", "http://")
 
 
-def open_store(location: str | StoreSettings | None = None) -> SessionStore:
+@overload
+def open_store(location: str, *, token: str) -> RemoteStore: ...
+@overload
+def open_store(location: str | StoreSettings | None = None, *, token: None = None) -> SessionStore: ...
+@overload
+def open_store(location: str | StoreSettings | None, *, token: str | None) -> SessionStore | RemoteStore: ...
+def open_store(location: str | StoreSettings | None = None, *, token: str | None = None) -> SessionStore | RemoteStore:
     """The store that `location` names, or, without one, that the environment names (`COSMOSDB_ENDPOINT`, `CHATLOG_DATA_DIR`).
 
     It connects on first use. Use it as `async with open_store() as store:`, or call `aclose()`.
 
     Args:
-        location: `"sqlite:///relative/file"`, `"sqlite:////absolute/file"`, or settings.
+        location: `"sqlite:///relative/file"`, `"sqlite:////absolute/file"`, settings, or the address of a site,
+            `"https://chatlog.example.org"`, which is written to over HTTP; see `chatlog.client.RemoteStore`.
+        token: what a site knows this program by; only for such an address, and needed there.
     Raises:
-        ConfigurationError: the location or the environment cannot be understood.
+        ConfigurationError: the location, the token or the environment cannot be understood.
     """
+    if isinstance(location, str) and location.lower().startswith(_HTTP_PREFIXES):
+        return _open_remote(location, token)
+    if token is not None:
+        raise ConfigurationError("A token is for a site's address, such as open_store('https://…', token=…). Leave it out.")
     if isinstance(location, str):
         return _open_sqlite(_sqlite_path(location))
     settings = StoreSettings.from_env() if location is None else location
@@ -42,7 +59,8 @@ def _sqlite_path(location: str) -> Path:
     path = unquote(location.removeprefix(_SQLITE_PREFIX))
     if not location.startswith(_SQLITE_PREFIX) or not path:
         raise ConfigurationError(
-            f"{location!r} names no store. Use 'sqlite:///file.sqlite3', or leave it out and set COSMOSDB_ENDPOINT."
+            f"{location!r} names no store. Use 'sqlite:///file.sqlite3' or a site's 'https://…', or leave it out and set "
+            "COSMOSDB_ENDPOINT."
         )
     return Path(path)
 
@@ -64,3 +82,14 @@ def _open_mirror(settings: CosmosSettings, path: Path) -> SessionStore:
     from chatlog.storage.mirror.store import MirrorStore
 
     return MirrorStore(settings, path)
+
+
+def _open_remote(location: str, token: str | None) -> RemoteStore:
+    from chatlog.client import RemoteStore
+
+    if token is None:
+        raise ConfigurationError(
+            f"{location!r} is a site, and wants a token: open_store({location!r}, token=…). Whoever runs the site makes one "
+            "with `manage.py create_token USER`."
+        )
+    return RemoteStore(location, token=token)

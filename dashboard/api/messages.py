@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Body, Query, Router
 
-from chatlog.domain.clock import parse_timestamp, utc_now
 from chatlog.domain.ids import check_id
 from chatlog.domain.models import Message, MessageDraft
 from chatlog.errors import IdempotencyConflict, InvalidInput, ItemTooLarge
@@ -23,13 +21,10 @@ from dashboard.api.answers import answer, answer_read
 from dashboard.api.filters import check_parameters
 from dashboard.api.problems import Problem, wrong_field
 from dashboard.api.schemas import Id, MessageList, MessageQuery, NewMessage, NewMessages, Stored
+from dashboard.api.times import read_time
 from dashboard.stores import get_store
 
 router = Router(tags=["messages"])
-# A clock that is wrong by more than this would put remarks onto days that they do not belong to. What was said long ago and
-# is sent late is fine: only nothing can have been said before there were agents.
-MOST_AHEAD = timedelta(days=1)
-EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 # A page of remarks is cut where it gets larger, and read in pieces, so that neither is held in memory many times over.
 MAX_PAGE_CHARACTERS = 4_000_000
 PIECE_MESSAGES = 50
@@ -91,23 +86,11 @@ def _draft(sent: NewMessage, *, place: int | None) -> MessageDraft:
     values = {name: value for name, value in sent.__dict__.items() if value is not None}
     try:
         if "timestamp" in values:
-            values["timestamp"] = parse_timestamp(values["timestamp"])
-            _check_clock(values["timestamp"], field=f"{where}timestamp")
+            values["timestamp"] = read_time(values["timestamp"], field=f"{where}timestamp")
         return MessageDraft(**values)
     except InvalidInput as error:
         message = str(error).removeprefix(f"{error.field}: ")
         raise wrong_field(where + error.field, message, status=413 if isinstance(error, ItemTooLarge) else 422) from error
-
-
-def _check_clock(moment: datetime, *, field: str) -> None:
-    now = utc_now()
-    advice = "Set the sender's clock, or leave the time out."
-    if moment > now + MOST_AHEAD:
-        text = f"is {moment - now} ahead of this server's clock; the limit is one day. {advice}"
-        raise wrong_field(field, text, value=moment.isoformat(), limit=(now + MOST_AHEAD).isoformat())
-    if moment < EARLIEST:
-        text = f"is before {EARLIEST:%Y-%m-%d}, when there were no agents. {advice}"
-        raise wrong_field(field, text, value=moment.isoformat(), limit=EARLIEST.isoformat())
 
 
 def _name_conflict(error: IdempotencyConflict, drafts: Sequence[MessageDraft], *, is_list: bool) -> Problem:

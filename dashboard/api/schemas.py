@@ -39,6 +39,9 @@ class NewSession(Sent):
     title: Title | None = None
     tags: Tags = []
     metadata: JsonObject = {}
+    created_at: Annotated[
+        Time | None, Field(description="When it began, with its offset from UTC. Without it: when it came in.")
+    ] = None
 
 
 class SessionChange(Sent):

@@ -16,6 +16,7 @@ from dashboard.api.access import READ, WRITE
 from dashboard.api.answers import answer, answer_read
 from dashboard.api.filters import check_parameters, read_filter
 from dashboard.api.schemas import Id, NewSession, SessionChange, SessionList, SessionOut, SessionQuery
+from dashboard.api.times import read_time
 from dashboard.stores import get_store
 
 router = Router(tags=["sessions"])
@@ -25,7 +26,10 @@ router = Router(tags=["sessions"])
 async def create_session(request: HttpRequest, payload: NewSession) -> HttpResponse:
     """Sent again with the same `session_id` and `task`, it returns the session that is there."""
     check_parameters(request)
-    session = draft_session(**payload.model_dump())
+    values = payload.model_dump()
+    if payload.created_at is not None:
+        values["created_at"] = read_time(payload.created_at, field="created_at")
+    session = draft_session(**values)
     stored = await record_session(get_store(), signals.current.get(), session=session)
     where = reverse("api:get_session", kwargs={"session_id": stored.session_id})
     return answer(describe_session(stored), status=201, Location=where)

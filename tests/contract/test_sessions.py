@@ -44,9 +44,12 @@ async def test_an_unknown_session_is_named(store: SessionStore) -> None:
     with pytest.raises(SessionNotFound, match="session_nobody"):
         await store.update_session("session_nobody", status=SessionStatus.FAILED)
     with pytest.raises(SessionNotFound, match="session_nobody"):
-        await store.recount_session("session_nobody")
-    with pytest.raises(SessionNotFound, match="session_nobody"):
         await store.get_last_sequence("session_nobody")
+
+
+async def test_an_unknown_session_cannot_be_recounted(store: SessionStore) -> None:
+    with pytest.raises(SessionNotFound, match="session_nobody"):
+        await store.recount_session("session_nobody")
 
 
 @pytest.mark.parametrize("status", list(SessionStatus))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -41,9 +41,11 @@ _ANSWERS: tuple[tuple[type[apsw.Error], type[StorageError], str], ...] = (
 )
 
 
-def open_connection(path: Path) -> apsw.Connection:
+def open_connection(path: Path, *, prepare: Callable[[apsw.Connection, Path], None] | None = None) -> apsw.Connection:
     """A connection that reads and writes, to a database that has its tables.
 
+    Args:
+        prepare: makes the tables, or brings them up to date; those of the embedded store by default.
     Raises:
         StorageError: the file or its folder cannot be used; the message says why.
     """
@@ -52,7 +54,7 @@ def open_connection(path: Path) -> apsw.Connection:
         connection = apsw.Connection(str(path))
         try:
             _configure(connection)
-            _prepare_schema(connection, path)
+            (prepare or _prepare_schema)(connection, path)
         except BaseException:  # raised again below
             connection.close()
             raise

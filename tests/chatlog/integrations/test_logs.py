@@ -89,7 +89,7 @@ async def test_a_formatter_and_a_level_of_ones_own_are_kept_to(store: SessionSto
 async def test_what_saving_itself_logs_is_not_saved(
     store: SessionStore, location: str, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def talkative(where: str) -> TroubledStore:
+    def talkative(where: str, **_: object) -> TroubledStore:
         troubled = TroubledStore(logs_open_store(where))
         troubled.before_append = lambda _: log.info("One more save.")
         return troubled
@@ -132,7 +132,7 @@ async def test_an_unusual_record_is_counted_and_breaks_nothing(store: SessionSto
 async def test_a_store_in_trouble_is_told_and_breaks_nothing(
     location: str, log: logging.Logger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, trouble: str
 ) -> None:
-    def troubled(where: str) -> TroubledStore:
+    def troubled(where: str, **_: object) -> TroubledStore:
         opened = TroubledStore(logs_open_store(where))
         TROUBLES[trouble](opened)
         return opened

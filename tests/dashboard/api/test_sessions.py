@@ -26,6 +26,12 @@ async def test_a_session_is_begun_and_can_be_read_where_the_answer_says(program:
     assert (await store.get_session(answer.json["session_id"])).task == "名前を決める"
 
 
+async def test_one_that_began_before_it_could_be_told_says_when(program: Program, store: SessionStore) -> None:
+    answer = await program.post(SESSIONS, {"task": "x", "created_at": "2026-11-23T14:30:25+09:00"})
+    assert (answer.status, answer.json["created_at"]) == (201, "2026-11-23T05:30:25.000000Z")
+    assert (await store.get_session(answer.json["session_id"])).created_at == datetime(2026, 11, 23, 5, 30, 25, tzinfo=UTC)
+
+
 async def test_beginning_it_again_changes_nothing_and_with_another_task_is_a_conflict(program: Program) -> None:
     sent = {"session_id": "mine", "task": "one"}
     first = await program.post(SESSIONS, sent)
@@ -134,6 +140,10 @@ async def test_a_filter_that_is_not_understood_is_refused_by_its_name(program: P
         ({"task": "x", "metadata": {"n": 2**60}}, "metadata"),
         ({"task": "x", "tsk": 1}, "tsk"),
         ({"task": "x", "session_id": "a/b"}, "session_id"),
+        ({"task": "x", "created_at": "yesterday"}, "created_at"),
+        ({"task": "x", "created_at": "2026-11-23T14:30:25"}, "created_at"),
+        ({"task": "x", "created_at": "2199-01-01T00:00:00Z"}, "created_at"),
+        ({"task": "x", "created_at": 1763908225}, "created_at"),
         ({"task": "\0"}, "task"),
         ({"task": "\ud800"}, "task"),
         ([], "body"),

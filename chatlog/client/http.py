@@ -1,0 +1,104 @@
+"""Calls of the HTTP API: each inside a time limit, with the answer it asked for or an error that says what to make of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from chatlog.client.address import SiteAddress
+from chatlog.client.problems import Away, find_problem
+
+CONNECT_SECONDS = 5.0
+_JSON = "application/json"
+
+
+class HttpApi:
+    """Speaks to one site with one token. It belongs to the event loop it is made in.
+
+    Every call may be repeated: what is written has its id, or says how something is to be, not what is to be added.
+    """
+
+    def __init__(self, address: SiteAddress, *, token: str, seconds: float) -> None:
+        self.site = address.root
+        self._address = address
+        self._seconds = seconds
+        headers = {"Authorization": f"Bearer {token}", "Accept": f"{_JSON}, application/problem+json"}
+        # Cookies are for people; a jar would only carry what a proxy sets.
+        self._session = aiohttp.ClientSession(headers=headers, cookie_jar=aiohttp.DummyCookieJar(), raise_for_status=False)
+
+    async def get(self, *path: str, **query: Any) -> Any:
+        """Read. A parameter that is `None` is left out, one that is a list is repeated."""
+        return await self._call("GET", path, query=query)
+
+    async def post(self, *path: str, body: str, seconds: float | None = None) -> Any:
+        """Store something new."""
+        return await self._call("POST", path, body=body, seconds=seconds)
+
+    async def patch(self, *path: str, body: str) -> Any:
+        """Change something."""
+        return await self._call("PATCH", path, body=body)
+
+    async def delete(self, *path: str) -> None:
+        """Take something away."""
+        await self._call("DELETE", path)
+
+    async def aclose(self) -> None:
+        """Let go of the connections."""
+        await self._session.close()
+
+    async def _call(
+        self,
+        method: str,
+        path: Sequence[str],
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: str | None = None,
+        seconds: float | None = None,
+    ) -> Any:
+        url = URL(self._address.call(*path), encoded=True).with_query(_list_parameters(query or {}))
+        limit = aiohttp.ClientTimeout(total=seconds or self._seconds, connect=CONNECT_SECONDS)
+        sent = None if body is None else body.encode()
+        try:
+            try:
+                status, headers, answered = await self._send(method, url, sent, limit)
+            except aiohttp.ClientConnectorError:
+                raise
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
+                # A connection that was kept open may be closed by the site just when it is used again.
+                status, headers, answered = await self._send(method, url, sent, limit)
+        except TimeoutError as error:
+            raise Away(f"{self.site} did not answer within {limit.total:g} s.") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Away(f"{self.site} cannot be reached: {error or type(error).__name__}.") from error
+        except RuntimeError as error:  # the interpreter goes down, and gives nobody a thread to look up a name with
+            raise Away(f"{self.site} cannot be reached any more: {error}.") from error
+        return self._read(method, status, headers, answered)
+
+    async def _send(
+        self, method: str, url: URL, body: bytes | None, limit: aiohttp.ClientTimeout
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        headers = {} if body is None else {"Content-Type": _JSON}
+        async with self._session.request(
+            method, url, data=body, headers=headers, timeout=limit, allow_redirects=False
+        ) as response:
+            return response.status, response.headers, await response.read()
+
+    def _read(self, method: str, status: int, headers: Mapping[str, str], body: bytes) -> Any:
+        """What was answered. Success is only what the API itself would answer with."""
+        if method == "DELETE" and status == 204:
+            return None
+        if status != (201 if method == "POST" else 200):
+            raise find_problem(status, headers, body, site=self.site)
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise Away(f"{self.site} answered {status} without JSON; that is not chatlog's API.") from error
+
+
+def _list_parameters(query: Mapping[str, Any]) -> list[tuple[str, str]]:
+    lists = {name: value if isinstance(value, list | tuple) else [value] for name, value in query.items()}
+    return [(name, str(value)) for name, values in lists.items() for value in values if value is not None]

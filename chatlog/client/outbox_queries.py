@@ -1,0 +1,43 @@
+"""Every text that is sent to SQLite for the queue: constants, and so a finite set. Values only ever travel as parameters.
+
+A list travels as one parameter, in JSON. The tables are in `outbox.sql`.
+"""
+
+from __future__ import annotations
+
+BEGIN_WRITING = "BEGIN IMMEDIATE"
+COMMIT = "COMMIT"
+ROLLBACK = "ROLLBACK"
+
+IS_WAITING = "SELECT EXISTS (SELECT 1 FROM waiting)"
+SELECT_TOTALS = "SELECT waiting, waiting_bytes, refused, refused_bytes FROM totals"
+INSERT_ENTRY = "INSERT INTO waiting (session_id, kind, message_id, body, size) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+SELECT_MESSAGE = "SELECT body FROM waiting WHERE session_id = ? AND message_id = ?"
+SELECT_OLDEST = "SELECT session_id, kind FROM waiting ORDER BY number LIMIT 1"
+SELECT_OF_SESSION = "SELECT number, kind, message_id, body, size FROM waiting WHERE session_id = ? ORDER BY number LIMIT ?"
+SELECT_NUMBERS = "SELECT number FROM waiting WHERE session_id = ? ORDER BY number"
+IS_BEGIN_WAITING = "SELECT EXISTS (SELECT 1 FROM waiting WHERE session_id = ? AND kind = 'begin')"
+IS_BEGIN_REFUSED = "SELECT EXISTS (SELECT 1 FROM refused WHERE session_id = ? AND kind = 'begin')"
+DELETE_WAITING = "DELETE FROM waiting WHERE number IN (SELECT value FROM json_each(?))"
+
+REFUSE = """
+INSERT INTO refused (number, session_id, kind, message_id, body, size, reason, refused_at)
+SELECT number, session_id, kind, message_id, body, size, ?2, ?3
+FROM waiting WHERE number IN (SELECT value FROM json_each(?1))
+"""
+SELECT_REFUSED = """
+SELECT number, session_id, kind, body, reason, refused_at FROM refused WHERE number > ? ORDER BY number LIMIT ?
+"""
+RESEND = """
+INSERT INTO waiting (session_id, kind, message_id, body, size)
+SELECT session_id, kind, message_id, body, size
+FROM refused WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number ON CONFLICT DO NOTHING
+"""
+DELETE_REFUSED = "DELETE FROM refused WHERE number IN (SELECT value FROM json_each(?))"
+
+INSERT_VIEW = "INSERT INTO views VALUES (?, ?) ON CONFLICT DO NOTHING"
+REPLACE_VIEW = "INSERT OR REPLACE INTO views VALUES (?, ?)"
+SELECT_VIEW = "SELECT document FROM views WHERE session_id = ?"
+DELETE_VIEW = """
+DELETE FROM views WHERE session_id = ?1 AND NOT EXISTS (SELECT 1 FROM waiting WHERE waiting.session_id = ?1)
+"""
