@@ -71,7 +71,7 @@ NEW_TOKENS = f"""
 from django.contrib.auth.models import User
 from dashboard.api.tokens import create_token
 for _ in range({TOKENS}):
-    print("TOKEN", create_token(User.objects.get(username="ann"), name="")[1])
+    print("TOKEN", create_token(User.objects.get(username="ann"), name="", by="a test")[1])
 """
 
 
