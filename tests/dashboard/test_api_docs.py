@@ -45,7 +45,8 @@ def read(client: Client, **headers: str) -> str:
 
 def part(page: str, name: str) -> str:
     """What is said about one call, without markup."""
-    return html.unescape(re.sub(r"<[^>]+>", "", page.split(f'<article class="call" id="{name}"')[1].split("</article>")[0]))
+    markup = re.search(rf'<article class="call" id="{name}"(.*?)</article>', page, re.DOTALL)[1]
+    return html.unescape(re.sub(r"<[^>]+>", "", markup))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it: it["operationId"])

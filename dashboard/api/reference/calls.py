@@ -22,7 +22,7 @@ class Answer:
 
     status: int
     phrase: str
-    about: str
+    about: str  # HTML
     contents: tuple[tuple[str, tuple[Kind, ...]], ...]
     headers: tuple[tuple[str, str], ...]
 
@@ -144,7 +144,7 @@ def _read_answer(status: str, response: Json) -> Answer:
     return Answer(
         status=int(status),
         phrase=phrase,
-        about=response["description"].removeprefix(phrase).removeprefix(". "),
+        about=describe_text(response["description"].removeprefix(phrase).removeprefix(". ")),
         contents=tuple(contents),
         headers=tuple((name, header["description"]) for name, header in response.get("headers", {}).items()),
     )
