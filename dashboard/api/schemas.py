@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Discriminator, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, WithJsonSchema
 from pydantic import Tag as Choice
 
 from chatlog.domain import limits
@@ -31,8 +31,11 @@ def _example(value: JsonObject) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [value]})
 
 
-class Sent(Schema):
-    """What comes in: every field is known, and has its type."""
+class Sent(BaseModel):
+    """What comes in: every field is known, and has its type.
+
+    Not ninja's `Schema`: that wraps each object in case it is one of Django's, a quarter of the work on a list of messages.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -112,8 +112,10 @@ def prepared() -> tuple[Path, str]:
 
 
 @asynccontextmanager
-async def running_site(data: Path, *, program: str = "manage.py", **extra: str) -> AsyncIterator[Site]:
-    """Start a site over `data`, with somebody logged in. It is killed at the end if the test has not stopped it."""
+async def running_site(
+    data: Path, *, program: str = "manage.py", port: int = 0, log_in: bool = True, **extra: str
+) -> AsyncIterator[Site]:
+    """Start a site over `data`, with somebody logged in, which works once. It is killed at the end if it is still there."""
     folder, link = prepared()
     for file in folder.iterdir():
         if not (data / file.name).exists():
@@ -122,7 +124,7 @@ async def running_site(data: Path, *, program: str = "manage.py", **extra: str) 
         sys.executable,
         str(ROOT / program),
         "serve",
-        "--port=0",
+        f"--port={port}",
         cwd=ROOT,
         env=environment(data, **extra),
         stdout=asyncio.subprocess.PIPE,
@@ -131,8 +133,9 @@ async def running_site(data: Path, *, program: str = "manage.py", **extra: str) 
         assert process.stdout is not None
         line = (await asyncio.wait_for(process.stdout.readline(), START_SECONDS)).decode()
         site = Site(process, int(re.search(r":(\d+)/", line)[1]), line)  # type: ignore[index]
-        _, headers, _ = await site.get(link)
-        site.cookie = re.search(r"sessionid=\w+", headers["set-cookie"])[0]  # type: ignore[index]
+        if log_in:
+            _, headers, _ = await site.get(link)
+            site.cookie = re.search(r"sessionid=\w+", headers["set-cookie"])[0]  # type: ignore[index]
         yield site
     finally:
         if process.returncode is None:
