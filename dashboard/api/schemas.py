@@ -133,12 +133,15 @@ class Stored(Schema):
 
 
 class StreamEvent(Schema):
-    """Fields of a server-sent event. A message has no `event`; its `id` is its sequence, and `data` is a MessageOut."""
+    """Fields of a server-sent event."""
 
-    event: Literal["session", "end"] = Field(
-        "session", description="`session`: `data` is a SessionOut. `end`: `data` says the `reason` why nothing more comes."
+    event: Literal["message", "session", "end"] = Field(
+        "message",
+        description="What `data` is: without it, a MessageOut; `session`, a SessionOut; `end`, the `reason` why nothing more comes.",
     )
-    id: str = Field("", pattern="^[0-9]{1,16}$", description="Send it as Last-Event-ID to go on after this message.")
+    id: str = Field(
+        "", pattern="^[0-9]{1,16}$", description="A message's sequence. Send it as Last-Event-ID to go on after it."
+    )
     data: str = Field(description="JSON.")
 
 

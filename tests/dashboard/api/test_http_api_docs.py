@@ -102,7 +102,7 @@ async def test_a_session_is_followed_over_a_restart_of_the_site(site: Site, tmp_
 
     async def listen() -> None:
         async for message in names_of(1)["follow"](session_id, after=1):
-            heard.append(message["sequence"])
+            heard.append(message["sequence"])  # noqa: PERF401  # looked at while it goes on
 
     async def until(condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
