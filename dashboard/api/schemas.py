@@ -137,10 +137,10 @@ class StreamEvent(Schema):
 
     event: Literal["message", "session", "end"] = Field(
         "message",
-        description="What `data` is: without it, a MessageOut; `session`, a SessionOut; `end`, the `reason` why nothing more comes.",
+        description="What `data` is: a MessageOut; `session`: a SessionOut; `end`: the `reason` why nothing more comes.",
     )
     id: str = Field(
-        "", pattern="^[0-9]{1,16}$", description="A message's sequence. Send it as Last-Event-ID to go on after it."
+        "", pattern="^[0-9]{1,16}$", description="A message's sequence. Sent as Last-Event-ID, it is gone on after it."
     )
     data: str = Field(description="JSON.")
 

@@ -19,21 +19,9 @@ from dashboard import bounded_http
 from dashboard.api import events, messages, streams, throttle
 from dashboard.api.parsing import MAX_DEPTH
 from dashboard.api.schemas import MAX_MESSAGES
+from tests.dashboard.api.http_api_page import FOLLOW, LIST, PAGE, SEND, blocks, names_of
 from tests.dashboard.api.program import Program
 from tests.dashboard.site_process import ROOT, Site, environment, manage, running_site
-
-PAGE = (ROOT / "docs/http-api.md").read_text()
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-
-
-def names_of(number: int) -> dict[str, Any]:
-    """What a block of Python defines."""
-    names: dict[str, Any] = {}
-    exec(compile(blocks("python")[number], "docs/http-api.md", "exec"), names)
-    return names
 
 
 @pytest.fixture
@@ -65,11 +53,11 @@ async def test_the_first_steps_work(site: Site, tmp_path: Path, monkeypatch: pyt
 
 
 async def test_messages_are_sent_and_sessions_listed(site: Site) -> None:
-    session_id = await names_of(0)["main"]()
-    list_sessions = names_of(2)["list_sessions"]
+    session_id = await names_of(SEND)["main"]()
+    list_sessions = names_of(LIST)["list_sessions"]
     found = await asyncio.to_thread(lambda: list(list_sessions(status=["completed"], limit=1)))
     assert [(one["session_id"], one["message_count"]) for one in found] == [(session_id, 2)]
-    again = await names_of(0)["main"]()
+    again = await names_of(SEND)["main"]()
     found = await asyncio.to_thread(lambda: list(list_sessions(limit=1)))
     assert [one["session_id"] for one in found] == [again, session_id]
 
@@ -89,7 +77,7 @@ async def test_a_message_is_sent_until_it_is_stored_and_stored_once() -> None:
             headers = {"Retry-After": "0"}
             return httpx.Response(answer, headers=headers, json={"sequence": 7}, request=httpx.Request("POST", "http://x"))
 
-    names = names_of(0)
+    names = names_of(SEND)
     names["asyncio"] = type("Patient", (), {"sleep": staticmethod(lambda _: asyncio.sleep(0))})
     assert await names["send"](Client(), "x", {"source": "a", "content": "b"}) == 7
     assert len(sent) == 4
@@ -97,11 +85,11 @@ async def test_a_message_is_sent_until_it_is_stored_and_stored_once() -> None:
 
 
 async def test_a_session_is_followed_over_a_restart_of_the_site(site: Site, tmp_path: Path) -> None:
-    session_id = await names_of(0)["main"]()
+    session_id = await names_of(SEND)["main"]()
     heard: list[int] = []
 
     async def listen() -> None:
-        async for message in names_of(1)["follow"](session_id, after=1):
+        async for message in names_of(FOLLOW)["follow"](session_id, after=1):
             heard.append(message["sequence"])  # noqa: PERF401  # looked at while it goes on
 
     async def until(condition: Callable[[], bool]) -> None:
@@ -114,7 +102,7 @@ async def test_a_session_is_followed_over_a_restart_of_the_site(site: Site, tmp_
     site.process.kill()
     await site.process.wait()
     async with running_site(tmp_path, port=site.port, log_in=False):
-        say = names_of(0)
+        say = names_of(SEND)
         async with say["httpx"].AsyncClient(
             base_url=site.origin, headers={"Authorization": f"Bearer {os.environ['TOKEN']}"}
         ) as client:
@@ -126,7 +114,7 @@ async def test_a_session_is_followed_over_a_restart_of_the_site(site: Site, tmp_
 
 
 async def test_what_did_not_change_is_not_sent_again(site: Site, tmp_path: Path) -> None:
-    session_id = await names_of(0)["main"]()
+    session_id = await names_of(SEND)["main"]()
     variables = {"CHATLOG": site.origin, "TOKEN": os.environ["TOKEN"], "SESSION": session_id}
     script = f"cd {tmp_path}\n{blocks('bash')[1]}"
     assert (await run(script, tmp_path, **variables)).strip() == "304"
