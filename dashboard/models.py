@@ -55,7 +55,7 @@ class ApiToken(models.Model):
     A plain SHA-256 is enough: a token is 256 random bits, which nobody finds by trying.
     """
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name=_("owner"), on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name=_("owner"), on_delete=models.PROTECT, related_name="+")
     name = models.CharField(_("name"), max_length=MAX_TOKEN_NAME_CHARACTERS)
     token_hash = models.CharField(max_length=64, unique=True)
     may_read = models.BooleanField(_("may read"))
