@@ -51,6 +51,7 @@ async def test_a_body_that_cannot_be_is_refused_with_a_reason(
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json["status"] == status
         assert len(answer.json["detail"]) > 20
+        assert status != 400 or "The body is not " in answer.json["detail"]
         assert not (await store.list_sessions()).items
 
 
