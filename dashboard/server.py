@@ -14,12 +14,14 @@ from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import HTTPFactory
 from daphne.ws_protocol import WebSocketFactory
 from twisted.internet import defer
+from twisted.internet import reactor as typed_reactor
 
 from dashboard import lifecycle
 from dashboard.bounded_http import BoundedHTTPFactory, BoundedRequest
 from dashboard.bounded_sockets import BoundedSocketFactory
 
 logger = logging.getLogger(__name__)
+reactor: Any = typed_reactor  # its type says that its methods take no self
 # Together below the ten seconds after which a supervisor kills.
 FINISH_REQUESTS_SECONDS = 7.0
 CLOSE_SOCKETS_SECONDS = 0.5
@@ -80,7 +82,8 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne carries no types
         self._ports.append(port)
         address = port.getHost()
         host = f"[{address.host}]" if ":" in address.host else address.host
-        self._when_listening(f"http://{host}:{address.port}/")
+        # Told once the reactor runs and heeds signals: whoever stops the site as soon as it is there is not met by a traceback.
+        reactor.callWhenRunning(self._when_listening, f"http://{host}:{address.port}/")
 
     def listen_error(self, failure: Any) -> None:
         self.listen_failure = failure.getErrorMessage()

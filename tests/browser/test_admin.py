@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import PERSON, Site, log_in, make_site
+from tests.browser.conftest import Site, log_in, make_site
 
-BOSS = f"""
+BOSS = """
 from django.contrib.auth.models import User
-User.objects.filter(username={PERSON[0]!r}).update(is_staff=True, is_superuser=True)
+User.objects.filter(username="ann").update(is_staff=True, is_superuser=True)
 """
 ADDRESSES = (
     "/admin/",
@@ -93,7 +93,7 @@ def test_no_page_of_it_breaks_the_policy_or_the_theme(boss: Page, site: Site, co
 
 def test_a_person_is_changed_with_all_the_widgets(boss: Page, site: Site, complaints: list[str]) -> None:
     boss.goto(f"{site.address}/admin/auth/user/")
-    boss.get_by_role("link", name=PERSON[0]).first.click()
+    boss.get_by_role("link", name="ann").first.click()
     with boss.expect_popup() as opened:
         boss.click("#add_id_groups")
     opened.value.fill("[name=name]", "critics")

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from chatlog import Session, SessionStatus
 from chatlog.domain.clock import utc_now
 from tests.browser.conftest import PATIENCE, Site, log_in
+from tests.dashboard.site_process import PERSON
 from tests.factories import make_draft
 
 pytestmark = pytest.mark.slow
@@ -33,6 +34,20 @@ def row_of(page: Page, title: str) -> Locator:
 def create_ended(site: Site, title: str, status: SessionStatus, **values: object) -> Session:
     session = site.create(title=title, created_at=utc_now() - timedelta(hours=1), **values)
     return site.change(session, status=status)
+
+
+def test_the_form_logs_in_and_leads_to_where_one_wanted_to_go(context: BrowserContext, site: Site) -> None:
+    page = context.new_page()
+    page.goto(f"{site.address}/?status=failed")
+    name, password = PERSON
+    page.fill("[name=username]", name)
+    page.fill("[name=password]", "not hers")
+    page.click("button.primary")
+    expect(page.locator(".form-error")).to_be_visible()
+    page.fill("[name=username]", name)
+    page.fill("[name=password]", password)
+    page.click("button.primary")
+    page.wait_for_url(f"{site.address}/?status=failed")
 
 
 def test_filters_are_chosen_and_taken_off(reader: Page, site: Site) -> None:

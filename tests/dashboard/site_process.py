@@ -87,36 +87,43 @@ async def manage(data: Path, *arguments: str, **extra: str) -> tuple[int, str]:
     return process.returncode or 0, output.decode()
 
 
-NEW_LINK = """
+PERSON = ("ann", "a-password-of-hers")
+PREPARE = f"""
+from importlib import import_module
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
-from dashboard.views.accounts import create_login_link
-print("LINK", create_login_link(User.objects.get_or_create(username="ann")[0]))
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+user = User.objects.create_user({PERSON[0]!r}, password={PERSON[1]!r})
+login = import_module(settings.SESSION_ENGINE).SessionStore()
+login[SESSION_KEY], login[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
+login[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+login.save()
+print("LOGIN", login.session_key)
 """
 
 
 @cache
 def prepared() -> tuple[Path, str]:
-    """A data folder with the site's tables and a login link in them, made once and copied for each site."""
+    """A data folder with the site's tables and somebody who is logged in, made once; and the key of the login session."""
     folder = Path(tempfile.mkdtemp(prefix="chatlog-site-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for arguments in (["migrate", "-v0"], ["shell", "-v0", "-c", NEW_LINK]):
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *arguments],
-            cwd=ROOT,
-            env=environment(folder),
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    return folder, done.stdout.split("LINK ")[1].strip()
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", PREPARE],
+        cwd=ROOT,
+        env=environment(folder),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return folder, done.stdout.split("LOGIN ")[1].strip()
 
 
 @asynccontextmanager
-async def running_site(
-    data: Path, *, program: str = "manage.py", port: int = 0, log_in: bool = True, **extra: str
-) -> AsyncIterator[Site]:
-    """Start a site over `data`, with somebody logged in, which works once. It is killed at the end if it is still there."""
-    folder, link = prepared()
+async def running_site(data: Path, *, program: str = "manage.py", port: int = 0, **extra: str) -> AsyncIterator[Site]:
+    """Start a site over `data`, with somebody logged in. It is killed at the end if the test has not stopped it."""
+    folder, login = prepared()
     for file in folder.iterdir():
         if not (data / file.name).exists():
             shutil.copy2(file, data)
@@ -132,11 +139,7 @@ async def running_site(
     try:
         assert process.stdout is not None
         line = (await asyncio.wait_for(process.stdout.readline(), START_SECONDS)).decode()
-        site = Site(process, int(re.search(r":(\d+)/", line)[1]), line)  # type: ignore[index]
-        if log_in:
-            _, headers, _ = await site.get(link)
-            site.cookie = re.search(r"sessionid=\w+", headers["set-cookie"])[0]  # type: ignore[index]
-        yield site
+        yield Site(process, int(re.search(r":(\d+)/", line)[1]), line, cookie=f"sessionid={login}")  # type: ignore[index]
     finally:
         if process.returncode is None:
             process.kill()

@@ -102,7 +102,7 @@ async def work(clients: list[Client], *, rng: random.Random) -> None:
 @asynccontextmanager
 async def restarted(data: Path, port: int) -> AsyncIterator[Site]:
     """Over what the one before has left, at its address; killed at the end."""
-    async with running_site(data, port=port, log_in=False) as site:
+    async with running_site(data, port=port) as site:
         yield site
 
 

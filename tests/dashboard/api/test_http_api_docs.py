@@ -101,7 +101,7 @@ async def test_a_session_is_followed_over_a_restart_of_the_site(site: Site, tmp_
     await until(lambda: heard == [2])
     site.process.kill()
     await site.process.wait()
-    async with running_site(tmp_path, port=site.port, log_in=False):
+    async with running_site(tmp_path, port=site.port):
         say = names_of(SEND)
         async with say["httpx"].AsyncClient(
             base_url=site.origin, headers={"Authorization": f"Bearer {os.environ['TOKEN']}"}
