@@ -43,7 +43,9 @@ def _measure_saving() -> list[Claim]:
             lists.append(LIST * _rate(site, _post(site, messages=LIST), status=b"201"))
     return [
         _compare("one message a request, durable: of an empty view's rate", single, empty, least=45, unit="%"),
-        _compare(f"lists of {LIST}: messages / messages one by one", lists, single, least=20, unit=""),
+        # Twenty times what is promised of messages one by one. Those are far above their promise, and so less far below lists.
+        _compare(f"messages in lists of {LIST}, durable: of the same rate", lists, empty, least=20 * 45, unit="%"),
+        _compare(f"messages in lists of {LIST} / messages one by one", lists, single, least=5, unit=""),
     ]
 
 
