@@ -61,12 +61,24 @@ class Helper:
         self._process.wait()
 
 
+_OF_READERS = ("port", "session_id", "token")
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """What it got, in percent, and how late in ms. What never arrived counts as arriving when watching ended."""
+
+    delivered: float
+    p99: float
+
+
 @dataclass(slots=True)
 class Stage:
     """A server, and viewers who are all connected."""
 
     server: Helper
     viewers: Helper
+    readers: Helper
     session_id: str
     location: str
 
@@ -79,34 +91,42 @@ class Stage:
         self.viewers.hear()
 
     def arrivals(self) -> dict[int, list[float]]:
-        self.viewers.tell(report=True)
-        return {int(sequence): times for sequence, times in self.viewers.hear()["arrivals"].items()}
+        return _report(self.viewers)
+
+
+def _report(crowd: Helper) -> dict[int, list[float]]:
+    crowd.tell(report=True)
+    return {int(sequence): times for sequence, times in crowd.hear()["arrivals"].items()}
 
 
 @contextmanager
-def stage(variant: str, viewers: int) -> Iterator[Stage]:
+def stage(variant: str, viewers: int, *, readers: int = 0) -> Iterator[Stage]:
+    """`viewers` are browsers with the page open, `readers` programs with an event stream."""
     with tempfile.TemporaryDirectory(prefix="chatlog-bench-") as folder:
         server = Helper("benchmarks.live_server", variant, data_dir=Path(folder))
         crowd = Helper("benchmarks.live_viewers")
+        programs = Helper("benchmarks.stream_readers")
         try:
             where = server.hear()
-            crowd.tell(connect={name: where[name] for name in ("port", "path", "cookies")} | {"viewers": viewers})
-            crowd.hear()
-            yield Stage(server, crowd, where["session_id"], f"sqlite:///{folder}/chatlog.sqlite3")
+            for helper, names, size in ((crowd, ("port", "path", "cookies"), viewers), (programs, _OF_READERS, readers)):
+                if size:
+                    helper.tell(connect={name: where[name] for name in names} | {"size": size})
+                    helper.hear()
+            yield Stage(server, crowd, programs, where["session_id"], f"sqlite:///{folder}/chatlog.sqlite3")
         finally:
-            crowd.end()
-            server.end()
+            for helper in (crowd, programs, server):
+                helper.end()
 
 
 def measure() -> Report:
-    one, other, paced, stock_paced, rates, bare_rates, delivered = [], [], [], [], [], [], []
+    one, other, late, stock_late, rates, bare_rates, delivered = [], [], [], [], [], [], []
     for _ in range(REPEATS):
         one.append(_latency_in_one_process())
         other.append(_latency_from_another_process())
-        share, ours_p99 = _paced("ours")
-        delivered.append(share)
-        paced.append(ours_p99)
-        stock_paced.append(_paced("stock")[1])
+        ours = paced("ours", VIEWERS)[0]
+        delivered.append(ours.delivered)
+        late.append(ours.p99)
+        stock_late.append(paced("stock", VIEWERS)[0].p99)
         rates.append(_deliveries_a_second("ours"))
         bare_rates.append(_deliveries_a_second("bare"))
     return Report(
@@ -117,10 +137,10 @@ def measure() -> Report:
             Claim(f"{VIEWERS} viewers, 10 messages a second: delivered", min(delivered), 100, "%"),
             Claim(
                 f"{VIEWERS} viewers, 10 messages a second: p99 / stock's",
-                median(ours / stock for ours, stock in zip(paced, stock_paced, strict=True)),
+                median(ours / stock for ours, stock in zip(late, stock_late, strict=True)),
                 0.05,
                 at_least=False,
-                made_from=f"{median(paced):.0f} ms against {median(stock_paced):.0f} ms",
+                made_from=f"{median(late):.0f} ms against {median(stock_late):.0f} ms",
             ),
             Claim(
                 f"{VIEWERS} viewers: deliveries a second, of a bare base_send loop's",
@@ -157,18 +177,22 @@ def _latency_from_another_process() -> float:
         return percentile(_latencies(returned, on.arrivals()), 99)
 
 
-def _paced(variant: str) -> tuple[float, float]:
-    """The share delivered in percent and the p99 in ms. What never arrived counts as arriving when watching ended."""
-    with stage(variant, VIEWERS) as on:
+def paced(variant: str, viewers: int, *, readers: int = 0) -> tuple[Audience, Audience]:
+    """The viewers and the readers of messages that are said at an even pace."""
+    with stage(variant, viewers, readers=readers) as on:
         returned = on.publish(PACED_MESSAGES, every=PACE)
         time.sleep(DRAIN_SECONDS)
         end = time.monotonic()
-        arrivals = on.arrivals()
-        latencies = _latencies(returned, arrivals)
-        missing = [
-            1000 * (end - at) for sequence, at in returned.items() for _ in range(VIEWERS - len(arrivals.get(sequence, [])))
-        ]
-        return 100 * len(latencies) / (VIEWERS * PACED_MESSAGES), percentile(latencies + missing, 99)
+        return (
+            _audience(returned, on.arrivals(), size=viewers, end=end),
+            _audience(returned, _report(on.readers), size=readers, end=end),
+        )
+
+
+def _audience(returned: dict[int, float], arrivals: dict[int, list[float]], *, size: int, end: float) -> Audience:
+    latencies = _latencies(returned, arrivals)
+    missing = [1000 * (end - at) for sequence, at in returned.items() for _ in range(size - len(arrivals.get(sequence, [])))]
+    return Audience(100 * len(latencies) / max(1, size * len(returned)), percentile(latencies + missing or [0.0], 99))
 
 
 def _deliveries_a_second(variant: str) -> float:

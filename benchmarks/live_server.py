@@ -116,6 +116,14 @@ def make_cookies() -> list[str]:
     return cookies
 
 
+def make_token() -> str:
+    from django.contrib.auth.models import User
+
+    from dashboard.api.tokens import create_token
+
+    return create_token(User.objects.create_user("reader"), name="", by="benchmark")[1]
+
+
 def listen_to_commands(loop: asyncio.AbstractEventLoop, publish: Publish) -> None:
     """Standard input in a thread of its own; publishing happens in the server's loop."""
     published = 0
@@ -144,7 +152,7 @@ def serve(variant: str) -> None:
     with ThreadPoolExecutor(1) as thread:  # the reactor's event loop is this thread's own, and stays untouched until it runs
         session_id = thread.submit(asyncio.run, open_session()).result()
     cookies = make_cookies()
-    where: dict[str, Any] = {"path": "/", "cookies": cookies, "session_id": session_id}
+    where: dict[str, Any] = {"path": "/", "cookies": cookies, "session_id": session_id, "token": make_token()}
     if variant == "ours":
         from dashboard.asgi import application
         from dashboard.server import DrainingServer

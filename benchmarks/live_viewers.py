@@ -1,7 +1,7 @@
 """Many viewers in one process: as little work per frame as a client can do, so that the server is what is measured.
 
 Usage: python -m benchmarks.live_viewers, then one JSON command a line on standard input:
-{"connect": {"port", "path", "cookies", "viewers"}}, {"wait": sequence}, {"report": true}
+{"connect": {"port", "path", "cookies", "size"}}, {"wait": sequence}, {"report": true}
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ import re
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 _SEQUENCE = re.compile(rb'data-sequence="(\d+)"')
 _ACKNOWLEDGE_AT_LATEST = 64 * 1024  # and at the earliest after half of it, as static/js/live.js does
+
+
+Make = Callable[..., asyncio.Protocol]
 
 
 class Viewer(asyncio.Protocol):
@@ -81,18 +85,20 @@ class Viewer(asyncio.Protocol):
 
 
 class Crowd:
-    def __init__(self) -> None:
+    """Of one kind: `make` gives the protocol of the one with a number."""
+
+    def __init__(self, make: Make) -> None:
+        self._make = make
         self.size = 0
         self._open = 0
         self.arrivals: dict[int, list[float]] = defaultdict(list)
         self._waiting_for: int | None = None
 
-    async def connect(self, *, port: int, path: str, cookies: list[str], viewers: int) -> None:
+    async def connect(self, *, port: int, size: int, **where: Any) -> None:
         loop = asyncio.get_running_loop()
-        self.size = viewers
-        for number in range(viewers):
-            request = _handshake(port, path, cookies[number % len(cookies)] if cookies else "")
-            await loop.create_connection(partial(Viewer, self, request), "127.0.0.1", port)
+        self.size = size
+        for number in range(size):
+            await loop.create_connection(partial(self._make, self, port=port, number=number, **where), "127.0.0.1", port)
 
     def note_open(self) -> None:
         self._open += 1
@@ -125,8 +131,12 @@ def _handshake(port: int, path: str, cookie: str) -> bytes:
     ).encode()
 
 
-async def main() -> None:
-    crowd = Crowd()
+def make_viewer(crowd: Crowd, *, port: int, number: int, path: str, cookies: list[str]) -> Viewer:
+    return Viewer(crowd, _handshake(port, path, cookies[number % len(cookies)] if cookies else ""))
+
+
+async def main(make: Make) -> None:
+    crowd = Crowd(make)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():
@@ -140,4 +150,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(make_viewer))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 MAX_TOKEN_NAME_CHARACTERS = 100
 
@@ -54,15 +55,23 @@ class ApiToken(models.Model):
     A plain SHA-256 is enough: a token is 256 random bits, which nobody finds by trying.
     """
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    name = models.CharField(max_length=MAX_TOKEN_NAME_CHARACTERS)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name=_("owner"), on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(_("name"), max_length=MAX_TOKEN_NAME_CHARACTERS)
     token_hash = models.CharField(max_length=64, unique=True)
-    may_read = models.BooleanField()
-    may_write = models.BooleanField()
-    created_at = models.DateTimeField(auto_now_add=True)
-    last_used_at = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
+    may_read = models.BooleanField(_("may read"))
+    may_write = models.BooleanField(_("may write"))
+    created_at = models.DateTimeField(_("made"), auto_now_add=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True)
+    expires_at = models.DateTimeField(_("ends"), null=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True)
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
 
     def __str__(self) -> str:
         return f"token {self.pk} of {self.user}, “{self.name}”"
+
+    @property
+    def scopes(self) -> list[str]:
+        return [name for name, is_given in (("read", self.may_read), ("write", self.may_write)) if is_given]

@@ -113,6 +113,7 @@ PORT = env.int("PORT") if _filled("PORT") else 8000
 
 INSTALLED_APPS = [
     "daphne",  # first, so that its `runserver` speaks websockets
+    "dashboard.apps.Administration",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

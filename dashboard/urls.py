@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.urls import path
@@ -11,6 +12,7 @@ from django.views.i18n import set_language
 
 from dashboard.api import v1
 from dashboard.views import accounts, editing, health, session_parts
+from dashboard.views.api_docs import api_docs
 from dashboard.views.export import list_export, session_export
 from dashboard.views.live import live
 from dashboard.views.metrics import metrics
@@ -38,11 +40,13 @@ urlpatterns = [
     path("usage/", usage, name="usage"),
     path("usage/figures", usage_figures, name="usage-figures"),
     path("usage/<str:name>.csv", usage_csv, name="usage-csv"),
+    path("docs/api/", api_docs, name="api-docs"),
     path("login/", accounts.Login.as_view(), name="login"),
     path("login/local/<str:token>", accounts.login_local, name="login-local"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("language/", login_not_required(require_POST(set_language)), name="set_language"),
     path(settings.API_PREFIX.lstrip("/"), v1.list_urls()),
+    path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),

@@ -1,9 +1,10 @@
 #!/bin/sh
-# What the tests need from the system: a browser with Japanese fonts, redis-server, gettext. Installed on Debian as root; elsewhere named.
+# What the tests need from the system: a browser with Japanese fonts, redis-server, gettext, curl. Installed on Debian as root; elsewhere named.
 set -eu
 missing=""
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
 command -v redis-server >/dev/null || missing="$missing redis-server"
+command -v curl >/dev/null || missing="$missing curl"
 command -v msgfmt >/dev/null || missing="$missing gettext"
 command -v fc-list >/dev/null && fc-list :lang=ja | grep -q . || missing="$missing fontconfig fonts-noto-cjk"
 [ -n "$missing" ] || exit 0

@@ -28,6 +28,7 @@ def test_every_setting_is_in_the_readme() -> None:
         "docs/client.md",
         "docs/costs.md",
         "docs/deploying.md",
+        "docs/http-api.md",
         "docs/langgraph.md",
         "docs/logging.md",
         "docs/metrics.md",

@@ -13,7 +13,7 @@ from dashboard.api.problems import Problem
 from dashboard.api.tokens import Grant, hash_token
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="chatlog"'}
-_HOW = "Send “Authorization: Bearer chatlog_…”; `manage.py create_token` makes one."
+_HOW = "Send “Authorization: Bearer chatlog_…”; one is made in the administration, or by `manage.py create_token`."
 
 
 class Scope(StrEnum):

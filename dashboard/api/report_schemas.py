@@ -15,7 +15,12 @@ from dashboard.api.schemas import Name, SessionOut, Time
 
 
 class SearchQuery(Schema):
-    q: str = Field(min_length=1, max_length=MAX_QUERY_CHARACTERS, description="Words, “quoted text”, filters as agent:critic.")
+    q: str = Field(
+        min_length=1,
+        max_length=MAX_QUERY_CHARACTERS,
+        description="Words, “quoted text”, filters as agent:critic.",
+        examples=['"short names"'],
+    )
     agent: list[Name] = Field([], max_length=10, description="Any of them said it.")
     status: list[SessionState] = Field([], max_length=len(SessionState), description="Of the session, any of them.")
     from_: date | None = Field(None, alias="from", description="Said on this day or later.")

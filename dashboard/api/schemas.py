@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, WithJsonSchema
+from pydantic import Tag as Choice
 
 from chatlog.domain import limits
 from chatlog.domain.ids import MAX_ID_CHARACTERS
@@ -16,9 +17,8 @@ MAX_MESSAGES = 1_000
 
 Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS)]
 Name = Annotated[str, Field(min_length=1, max_length=limits.MAX_SOURCE_CHARACTERS)]
-Tags = Annotated[
-    list[Annotated[str, Field(min_length=1, max_length=limits.MAX_TAG_CHARACTERS)]], Field(max_length=limits.MAX_TAGS)
-]
+Tag = Annotated[str, Field(min_length=1, max_length=limits.MAX_TAG_CHARACTERS)]
+Tags = Annotated[list[Tag], Field(max_length=limits.MAX_TAGS)]
 Title = Annotated[str, Field(max_length=limits.MAX_TITLE_CHARACTERS)]
 # Read by the domain, whose rules about times are stricter than pydantic's and whose words are better.
 Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -26,13 +26,25 @@ JsonObject = dict[str, Any]
 Count = Annotated[int, Field(ge=0, le=limits.MAX_INTEGER)]
 
 
-class Sent(Schema):
-    """What comes in: every field is known, and has its type."""
+def _example(value: JsonObject) -> ConfigDict:
+    """For the document and the page made from it."""
+    return ConfigDict(json_schema_extra={"examples": [value]})
+
+
+class Sent(BaseModel):
+    """What comes in: every field is known, and has its type.
+
+    Not ninja's `Schema`: that wraps each object in case it is one of Django's, a quarter of the work on a list of messages.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class NewSession(Sent):
+    model_config = _example(
+        {"task": "A name for the product", "participants": ["market_analyst", "critic"], "tags": ["naming"]}
+    )
+
     task: Annotated[str, Field(min_length=1, max_length=limits.MAX_TASK_CHARACTERS)]
     participants: Annotated[list[Name], Field(max_length=limits.MAX_PARTICIPANTS)] = []
     session_id: Id | None = Field(None, description="A name of your own; sending it again with the same task changes nothing.")
@@ -45,14 +57,20 @@ class NewSession(Sent):
 
 
 class SessionChange(Sent):
+    model_config = _example({"status": "completed"})
+
     status: Annotated[SessionStatus | None, Field(strict=False)] = None
     title: Title | None = Field(None, description="An empty text takes the title away.")
     tags: Tags | None = None
 
 
 class NewMessage(Sent):
+    model_config = _example({"source": "market_analyst", "content": "Short names are **taken**.", "message_id": "remark-1"})
+
     source: Annotated[Name, Field(description="Who says it.")]
-    content: Annotated[str, Field(min_length=1, description="What is said, Markdown.")]
+    content: Annotated[
+        str, Field(min_length=1, description=f"What is said, Markdown; a message is at most {limits.MAX_ITEM_BYTES:,} bytes.")
+    ]
     timestamp: Annotated[
         Time | None, Field(description="When it was said, with its offset from UTC. Without it: when it came in.")
     ] = None
@@ -69,7 +87,8 @@ def _one_or_many(value: object) -> str:
 
 
 NewMessages = Annotated[
-    Annotated[NewMessage, Tag("one")] | Annotated[list[NewMessage], Field(min_length=1, max_length=MAX_MESSAGES), Tag("many")],
+    Annotated[NewMessage, Choice("one")]
+    | Annotated[list[NewMessage], Field(min_length=1, max_length=MAX_MESSAGES), Choice("many")],
     Discriminator(_one_or_many),
 ]
 
@@ -116,6 +135,19 @@ class Stored(Schema):
     message_id: str
 
 
+class StreamEvent(Schema):
+    """Fields of a server-sent event."""
+
+    event: Literal["message", "session", "end"] = Field(
+        "message",
+        description="What `data` is: a MessageOut; `session`: a SessionOut; `end`: the `reason` why nothing more comes.",
+    )
+    id: str = Field(
+        "", pattern="^[0-9]{1,16}$", description="A message's sequence. Sent as Last-Event-ID, it is gone on after it."
+    )
+    data: str = Field(description="JSON.")
+
+
 class FieldErrorOut(Schema):
     field: str
     message: str
@@ -136,7 +168,7 @@ class ProblemOut(Schema):
 class SessionQuery(Schema):
     status: list[SessionState] = Field([], max_length=len(SessionState), description="Any of them.")
     agent: list[Name] = Field([], max_length=10, description="Each of them takes part.")
-    tag: Tags = Field([], max_length=10, description="Each of them is on the session.")
+    tag: list[Tag] = Field([], max_length=10, description="Each of them is on the session.")
     from_: date | None = Field(None, alias="from", description="Something still went on on this day or later.")
     to: date | None = Field(None, description="It began on this day or earlier.")
     tz: str | None = Field(None, max_length=64, description="Whose days are meant: Asia/Tokyo. Without it, the server's zone.")

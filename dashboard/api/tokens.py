@@ -8,6 +8,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from django.contrib.auth.models import User
 from django.db import DatabaseError
@@ -23,7 +24,15 @@ PREFIX = "chatlog_"
 RANDOM_BYTES = 32
 _FORM = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}")
 MAX_DAYS = 3_660
+BY_COMMAND = "manage.py"  # in the log, in the place of somebody who is logged in
 LAST_USED_EVERY = timedelta(minutes=1)
+
+
+class TokenState(StrEnum):
+    VALID = "valid"
+    REVOKED = "revoked"
+    OVER = "over"
+    BARRED = "barred"  # its owner may not log in any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +46,26 @@ class Grant:
 
 
 def create_token(
-    user: User, *, name: str, may_read: bool = True, may_write: bool = True, expires_at: datetime | None = None
+    user: User, *, name: str, by: str, may_read: bool = True, may_write: bool = True, days: int | None = None
 ) -> tuple[ApiToken, str]:
-    """A new token, and its text, which nobody can find out again."""
+    """A new token, and its text, which nobody can find out again. `by` says for the log who made it.
+
+    Without `days` it is valid until it is revoked.
+    """
+    expires_at = None if days is None else timezone.now() + timedelta(days=days)
     text = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
     token = ApiToken.objects.create(
         user=user, name=name, token_hash=hash_token(text), may_read=may_read, may_write=may_write, expires_at=expires_at
     )
-    audit.info("token %d created for %s", token.pk, user.get_username())
+    audit.info("token %d created for %r by %r", token.pk, user.get_username(), by)
     return token, text
 
 
-def revoke_tokens(tokens: QuerySet[ApiToken]) -> int:
+def revoke_tokens(tokens: QuerySet[ApiToken], *, by: str) -> int:
     """Make them worthless within 5 s in every process; returns how many were not revoked before."""
     numbers = list(tokens.filter(revoked_at=None).values_list("pk", flat=True))
     for number in numbers:
-        audit.info("token %d revoked", number)
+        audit.info("token %d revoked by %r", number, by)
     return ApiToken.objects.filter(pk__in=numbers, revoked_at=None).update(revoked_at=timezone.now())
 
 
@@ -68,16 +81,25 @@ def looks_like_token(text: str) -> bool:
 def find_grants(hashes: list[str]) -> dict[str, Grant]:
     """What the tokens with these hashes allow now; one that is unknown, revoked or over is not in it."""
     now = timezone.now()
-    found = {token.token_hash: token for token in _list_valid(now).filter(token_hash__in=hashes)}
+    found = {token.token_hash: token for token in list_valid(now=now).filter(token_hash__in=hashes)}
     _note_use([token for token in found.values() if _is_note_due(token, now)], now)
     return {
         token_hash: Grant(token.pk, token.may_read, token.may_write, token.expires_at) for token_hash, token in found.items()
     }
 
 
-def _list_valid(now: datetime) -> QuerySet[ApiToken]:
+def list_valid(*, now: datetime) -> QuerySet[ApiToken]:
+    """What lets somebody in; `state_of` says the same of one token."""
     is_in_time = Q(expires_at=None) | Q(expires_at__gt=now)
     return ApiToken.objects.filter(is_in_time, revoked_at=None, user__is_active=True)
+
+
+def state_of(token: ApiToken, *, now: datetime) -> TokenState:
+    if token.revoked_at is not None:
+        return TokenState.REVOKED
+    if token.expires_at is not None and token.expires_at <= now:
+        return TokenState.OVER
+    return TokenState.VALID if token.user.is_active else TokenState.BARRED
 
 
 def _is_note_due(token: ApiToken, now: datetime) -> bool:

@@ -24,8 +24,8 @@ from dashboard.api.problems import describe
 NAMESPACE = "api"
 _ABOUT = """Discussions of AI agents: written while they go on, read live and afterwards.
 
-Every call needs a token, `Authorization: Bearer chatlog_…`, which `manage.py create_token` makes. Errors are
-`application/problem+json` and name the field, its value and the limit."""
+Every call needs a token, `Authorization: Bearer chatlog_…`: made in the administration, or by `manage.py create_token`. Errors
+are `application/problem+json` and name the field, its value and the limit."""
 
 
 class Api(NinjaAPI):

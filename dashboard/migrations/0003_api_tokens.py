@@ -16,20 +16,24 @@ class Migration(migrations.Migration):
             name="ApiToken",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=100)),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
                 ("token_hash", models.CharField(max_length=64, unique=True)),
-                ("may_read", models.BooleanField()),
-                ("may_write", models.BooleanField()),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("last_used_at", models.DateTimeField(null=True)),
-                ("expires_at", models.DateTimeField(null=True)),
-                ("revoked_at", models.DateTimeField(null=True)),
+                ("may_read", models.BooleanField(verbose_name="may read")),
+                ("may_write", models.BooleanField(verbose_name="may write")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="made")),
+                ("last_used_at", models.DateTimeField(null=True, verbose_name="last used")),
+                ("expires_at", models.DateTimeField(null=True, verbose_name="ends")),
+                ("revoked_at", models.DateTimeField(null=True, verbose_name="revoked")),
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
                     ),
                 ),
             ],
+            options={"verbose_name": "API token", "verbose_name_plural": "API tokens"},
         ),
     ]

@@ -25,6 +25,6 @@
   systemIsDark.addEventListener("change", apply);
   document.addEventListener("DOMContentLoaded", () => {
     apply();
-    document.getElementById("theme").addEventListener("click", switchTheme);
+    document.getElementById("theme")?.addEventListener("click", switchTheme); // a window of the administration has none
   });
 })();

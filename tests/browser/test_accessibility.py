@@ -94,6 +94,7 @@ def pages(site: Site, running: Session, finished: Session, deleted: Session) -> 
         "filtered": "/?status=failed&agent=nobody&from=2026-11-23&to=2026-11-20&starred=1",
         "edit": f"/sessions/{finished.session_id}/edit",
         "deleted": f"/sessions/{deleted.session_id}/",
+        "api docs": "/docs/api/",
         "end": f"/sessions/{newest.session_id}/newer",
     }
 

@@ -121,7 +121,7 @@ def prepared() -> tuple[Path, str]:
 
 
 @asynccontextmanager
-async def running_site(data: Path, *, program: str = "manage.py", **extra: str) -> AsyncIterator[Site]:
+async def running_site(data: Path, *, program: str = "manage.py", port: int = 0, **extra: str) -> AsyncIterator[Site]:
     """Start a site over `data`, with somebody logged in. It is killed at the end if the test has not stopped it."""
     folder, login = prepared()
     for file in folder.iterdir():
@@ -131,7 +131,7 @@ async def running_site(data: Path, *, program: str = "manage.py", **extra: str) 
         sys.executable,
         str(ROOT / program),
         "serve",
-        "--port=0",
+        f"--port={port}",
         cwd=ROOT,
         env=environment(data, **extra),
         stdout=asyncio.subprocess.PIPE,

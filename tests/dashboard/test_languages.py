@@ -23,9 +23,9 @@ from tests.factories import make_draft, make_session
 BASE = Path(settings.BASE_DIR)
 CATALOGUE = BASE / "locale/ja/LC_MESSAGES/django.po"
 # What stays as it is in every language: names of things, and what people type.
-SAME_IN_JAPANESE = {"Markdown", "%(number)s %%", "{n} of {all}", "{larger} {smaller}"}
+SAME_IN_JAPANESE = {"HTTP API", "Markdown", "%(number)s %%", "{n} of {all}", "{larger} {smaller}"}
 KEPT = re.compile(
-    r"\bchat\b|\blog\b|chatlog|\bann\b|English|日本語|Markdown|JSONL|HTML|CSV|UTC|Asia/Tokyo|JST|https?:\S+|make demo"
+    r"\bchat\b|\blog\b|chatlog|\bann\b|English|日本語|Markdown|JSONL|HTML|CSV|UTC|HTTP API|Asia/Tokyo|JST|https?:\S+|make demo"
     r"|\{\w+\}|(starred|began)=\S*|(agent|status|tag|after|before):\S*|\((\w|running|stalled|completed|failed|cancelled)\)",
 )
 WORD = re.compile(r"[A-Za-z]{3,}")

@@ -36,6 +36,7 @@ def walk(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator
 
 def fill(route: str) -> str:
     """An address for a route, with something in the place of each parameter."""
+    route = re.sub(r"\^\(\?P<\w+>(\w+)[^)]*\)/\$", r"\1/", route)  # one of the administration's is a regular expression
     return "/" + re.sub(r"<int:\w+>", "7", re.sub(r"<(\w+:)?\w+>", "something", route))
 
 
@@ -58,7 +59,7 @@ async def test_every_address_wants_a_login_unless_it_is_on_the_short_list(
 ) -> None:
     response = await AsyncClient().generic(method, fill(route))
     assert_safe_headers(response)
-    if pattern.name in OPEN_TO_ALL:
+    if pattern.name in OPEN_TO_ALL and not route.startswith("admin/"):
         assert response.status_code in {200, 404, 405} or response["Location"] == "/"  # back to where the switch is
     elif route.startswith("api/"):
         assert response.status_code in {401, 405}

@@ -15,7 +15,7 @@ from tests.factories import AGENTS
 
 READABLE = 4.5  # WCAG 2.2, 1.4.3: the contrast of text of this size
 AVATAR_SHARE = 0.11  # static/css/frame.css: an avatar's ground is so much of its colour on the panel
-THEMES = {"light": r":root \{(.*?)\}", "dark": r':root\[data-theme="dark"\] \{(.*?)\}'}
+THEMES = {"light": r':root, html\[data-theme="light"\] \{(.*?)\}', "dark": r':root\[data-theme="dark"\] \{(.*?)\}'}
 # Which text stands on which ground.
 PAIRS = {
     "text": ("bg", "panel", "sunken", "mark"),

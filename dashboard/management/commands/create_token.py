@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from chatlog.terminal.endings import IMPOSSIBLE
-from dashboard.api.tokens import MAX_DAYS, create_token
+from dashboard.api.tokens import BY_COMMAND, MAX_DAYS, create_token
 from dashboard.models import MAX_TOKEN_NAME_CHARACTERS
 
 
@@ -30,9 +28,13 @@ class Command(BaseCommand):
         if days is not None and not 1 <= days <= MAX_DAYS:
             raise CommandError(f"--days {days} is out of range; it goes from 1 to {MAX_DAYS:,}.", returncode=IMPOSSIBLE)
         owner = _get_user(user)
-        expires_at = None if days is None else timezone.now() + timedelta(days=days)
         token, text = create_token(
-            owner, name=name, may_read=scope != "write", may_write=scope != "read", expires_at=expires_at
+            owner,
+            name=name,
+            by=BY_COMMAND,
+            may_read=scope != "write",
+            may_write=scope != "read",
+            days=days,
         )
         self.stderr.write(f"Token {token.pk}. Keep it like a password; `manage.py revoke_token {token.pk}` ends it.")
         self.stdout.write(text)

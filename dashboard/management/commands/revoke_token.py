@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chatlog.terminal.endings import IMPOSSIBLE
-from dashboard.api.tokens import revoke_tokens
+from dashboard.api.tokens import BY_COMMAND, revoke_tokens
 from dashboard.models import ApiToken
 
 
@@ -27,4 +27,4 @@ class Command(BaseCommand):
             raise CommandError(
                 f"There is no token {', '.join(map(str, sorted(missing)))}. See list_tokens.", returncode=IMPOSSIBLE
             )
-        self.stdout.write(f"Revoked {revoke_tokens(tokens)} tokens.")
+        self.stdout.write(f"Revoked {revoke_tokens(tokens, by=BY_COMMAND)} tokens.")

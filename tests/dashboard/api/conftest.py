@@ -27,4 +27,4 @@ def make_program(user: User, store: SessionStore) -> Callable[..., object]:
 
 @database_sync_to_async
 def _create(user: User, **options: object) -> tuple[object, str]:
-    return tokens.create_token(user, name="", **options)
+    return tokens.create_token(user, name="", by="a test", **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Awaitable, Callable
 
 import pytest
 from django.conf import settings
@@ -50,6 +51,7 @@ async def test_a_body_that_cannot_be_is_refused_with_a_reason(
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json["status"] == status
         assert len(answer.json["detail"]) > 20
+        assert status != 400 or "The body is not " in answer.json["detail"]
         assert not (await store.list_sessions()).items
 
 
@@ -98,6 +100,17 @@ async def test_every_operation_wants_a_token_and_refuses_parameters_that_it_does
     assert (await Program().send(method, path, body, **SENT)).status == 401
     answer = await program.send(method, path + ("?q=x&nonsense=1" if name == "search" else "?nonsense=1"), body, **SENT)
     assert (answer.status, answer.fields) == (422, ["nonsense"])
+
+
+@pytest.mark.parametrize(("method", "path", "name"), OPERATIONS, ids=[name for _, _, name in OPERATIONS])
+async def test_every_operation_wants_the_scope_that_is_described(
+    make_program: Callable[..., Awaitable[Program]], method: str, path: str, name: str
+) -> None:
+    described = api.document()["paths"][path.replace("/x", "/{session_id}")][method.lower()]["security"]
+    body = json.dumps(BODIES.get(name)).encode() if name in BODIES else b""
+    for scope, options in (("read", {"may_write": False}), ("write", {"may_read": False})):
+        answer = await (await make_program(**options)).send(method, path, body, **SENT)
+        assert (answer.status != 403) is (described == [{"TokenAuth": [scope]}])
 
 
 async def test_the_document_describes_every_answer(program: Program) -> None:

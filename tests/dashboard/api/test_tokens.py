@@ -147,6 +147,10 @@ async def test_a_token_is_looked_up_again_after_two_seconds_and_by_many_at_once_
     assert text not in repr(known.__dict__)
 
 
+def test_a_revoked_token_is_looked_up_again_in_time() -> None:
+    assert known_tokens.KNOWN_SECONDS < 5
+
+
 async def test_what_cannot_be_a_token_never_reaches_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_tokens, "_find_grants", None)
     for text in ("", "x", tokens.PREFIX, tokens.PREFIX + "ä" * 43, tokens.PREFIX + "x" * 44, "x" * 100_000):

@@ -1,0 +1,143 @@
+"""docs/http-api.md: its examples run as they stand against a real site, and its numbers are the code's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from chatlog.domain import limits
+from dashboard import bounded_http
+from dashboard.api import events, messages, streams, throttle
+from dashboard.api.parsing import MAX_DEPTH
+from dashboard.api.schemas import MAX_MESSAGES
+from tests.dashboard.api.http_api_page import FOLLOW, LIST, PAGE, SEND, blocks, names_of
+from tests.dashboard.api.program import Program
+from tests.dashboard.site_process import ROOT, Site, environment, manage, running_site
+
+
+@pytest.fixture
+async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+    async with running_site(tmp_path) as site:
+        _, output = await manage(tmp_path, "create_token", "ann")
+        monkeypatch.setenv("TOKEN", output.split()[-1])
+        monkeypatch.setenv("CHATLOG", site.origin)
+        yield site
+
+
+async def run(script: str, data: Path, **variables: str) -> str:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-ec", script), cwd=ROOT, env=environment(data, PATH=path, **variables), stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    return output.decode()
+
+
+async def test_the_first_steps_work(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TOKEN")  # they make one
+    output = await run(blocks("bash")[0], tmp_path)
+    assert [int(number) for number in re.findall(r'\{"sequence":(\d)', output)] == [1, 2, 3]
+    assert re.findall(r'"content":"([^"]+)"', output) == ["Then a long one.", "Nobody types long names."]
+    assert '"status":"completed"' in output
+    assert "problem" not in output
+
+
+async def test_messages_are_sent_and_sessions_listed(site: Site) -> None:
+    session_id = await names_of(SEND)["main"]()
+    list_sessions = names_of(LIST)["list_sessions"]
+    found = await asyncio.to_thread(lambda: list(list_sessions(status=["completed"], limit=1)))
+    assert [(one["session_id"], one["message_count"]) for one in found] == [(session_id, 2)]
+    again = await names_of(SEND)["main"]()
+    found = await asyncio.to_thread(lambda: list(list_sessions(limit=1)))
+    assert [one["session_id"] for one in found] == [again, session_id]
+
+
+async def test_a_message_is_sent_until_it_is_stored_and_stored_once() -> None:
+    answers: list[Any] = [503, "lost", 429, 201]
+    sent: list[str] = []
+
+    class Client:
+        async def post(self, path: str, *, json: dict[str, Any]) -> Any:
+            import httpx
+
+            sent.append(json["message_id"])
+            answer = answers.pop(0)
+            if answer == "lost":
+                raise httpx.ReadTimeout("no answer")
+            headers = {"Retry-After": "0"}
+            return httpx.Response(answer, headers=headers, json={"sequence": 7}, request=httpx.Request("POST", "http://x"))
+
+    names = names_of(SEND)
+    names["asyncio"] = type("Patient", (), {"sleep": staticmethod(lambda _: asyncio.sleep(0))})
+    assert await names["send"](Client(), "x", {"source": "a", "content": "b"}) == 7
+    assert len(sent) == 4
+    assert len(set(sent)) == 1
+
+
+async def test_a_session_is_followed_over_a_restart_of_the_site(site: Site, tmp_path: Path) -> None:
+    session_id = await names_of(SEND)["main"]()
+    heard: list[int] = []
+
+    async def listen() -> None:
+        async for message in names_of(FOLLOW)["follow"](session_id, after=1):
+            heard.append(message["sequence"])  # noqa: PERF401  # looked at while it goes on
+
+    async def until(condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not condition():  # noqa: ASYNC110  # what is listened to tells nobody else
+                await asyncio.sleep(0.05)
+
+    listening = asyncio.create_task(listen())
+    await until(lambda: heard == [2])
+    site.process.kill()
+    await site.process.wait()
+    async with running_site(tmp_path, port=site.port):
+        say = names_of(SEND)
+        async with say["httpx"].AsyncClient(
+            base_url=site.origin, headers={"Authorization": f"Bearer {os.environ['TOKEN']}"}
+        ) as client:
+            assert await say["send"](client, session_id, {"source": "critic", "content": "Nobody types long names."}) == 3
+            await until(lambda: heard == [2, 3])
+            await client.delete(f"/api/v1/sessions/{session_id}")
+        await asyncio.wait_for(listening, 20)
+    assert heard == [2, 3]
+
+
+async def test_what_did_not_change_is_not_sent_again(site: Site, tmp_path: Path) -> None:
+    session_id = await names_of(SEND)["main"]()
+    variables = {"CHATLOG": site.origin, "TOKEN": os.environ["TOKEN"], "SESSION": session_id}
+    script = f"cd {tmp_path}\n{blocks('bash')[1]}"
+    assert (await run(script, tmp_path, **variables)).strip() == "304"
+    assert json.loads((tmp_path / "session.json").read_text())["session_id"] == session_id
+
+
+async def test_the_problem_on_the_page_is_the_one_that_is_answered(program: Program, store: Any) -> None:
+    await program.post("/api/v1/sessions", {"session_id": "x", "task": "x"})
+    answer = await program.post("/api/v1/sessions/x/messages", {"sorce": "critic", "content": "b"})
+    assert answer.json == json.loads(blocks("json")[0])
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    told = [
+        f"{throttle.REQUESTS_PER_SECOND:g} a second, {throttle.BURST:g} at once",
+        f"| messages in a list | {MAX_MESSAGES:,} |",
+        f"| a body | {settings.MAX_API_BODY_BYTES:,} bytes, not compressed, within {bounded_http.BODY_SECONDS:g} s |",
+        f"| a message | {limits.MAX_ITEM_BYTES:,} bytes as JSON |",
+        f"| levels of nesting | {MAX_DEPTH} |",
+        f"from {messages.EARLIEST:%Y-%m-%d} to a day ahead",
+        f"| items of a page | {limits.MAX_LIST_LIMIT:,};",
+        f"| streams | {streams.MAX_PER_TOKEN} for a token, {streams.MAX_TOTAL:,} for the process |",
+        f"A comment every {events.SILENCE_SECONDS:g} seconds",
+    ]
+    assert [text for text in told if text not in " ".join(PAGE.split("\n"))] == []
+    assert messages.MOST_AHEAD.days == 1
