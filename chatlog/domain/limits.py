@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from chatlog.errors import InvalidNumber
 
@@ -19,6 +19,11 @@ MAX_PARTICIPANTS = 1_000
 # JSON numbers are IEEE 754 doubles in Cosmos DB; above 2**53 - 1 two integers could become one (RFC 8259, section 6).
 MAX_INTEGER = 2**53 - 1
 MAX_LIST_LIMIT = 1_000
+
+# A clock that is wrong by more than this would put remarks onto days that they do not belong to. What was said long ago and
+# is sent late is fine: only nothing can have been said before there were agents.
+MAX_CLOCK_LEAD = timedelta(days=1)
+EARLIEST_TIMESTAMP = datetime(1990, 1, 1, tzinfo=UTC)
 
 # An active session that says nothing for this long is shown as stalled.
 STALLED_AFTER = timedelta(minutes=5)

@@ -11,7 +11,7 @@ from uuid import uuid4
 from agent_framework import Content, Message
 
 from chatlog.domain.models import MessageDraft, MessageKind
-from chatlog.integrations import remarks
+from chatlog.services import remarks
 
 # The roles of what an agent is told by others; the rest of what it is sent are its and its colleagues' own words.
 ASKING = ("user", "system")

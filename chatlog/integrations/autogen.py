@@ -16,8 +16,8 @@ from typing import Any, Unpack
 from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.domain.text import replace_unstorable
 from chatlog.errors import ConfigurationError
-from chatlog.integrations import remarks
 from chatlog.integrations.run import RecordedRun, RunOptions
+from chatlog.services import remarks
 
 try:
     from autogen_agentchat import messages as said

@@ -18,9 +18,9 @@ from functools import partial
 from typing import Any
 
 from chatlog.domain.models import MessageDraft, MessageKind
-from chatlog.integrations import remarks
 from chatlog.integrations.background import RunReport
 from chatlog.integrations.run import RecordedRun, RunOptions
+from chatlog.services import remarks
 from chatlog.storage.base import SessionStore
 from chatlog.storage.opening import open_store
 

@@ -15,8 +15,8 @@ from typing import Any, Self, Unpack
 
 from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.errors import ConfigurationError
-from chatlog.integrations import remarks
 from chatlog.integrations.run import RecordedRun, RunOptions
+from chatlog.services import remarks
 
 try:
     from agents import Agent, ModelResponse, RunHooks, Usage

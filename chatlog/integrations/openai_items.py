@@ -9,7 +9,7 @@ from typing import Any
 from agents import Agent, Handoff, Usage
 
 from chatlog.domain.models import MessageKind
-from chatlog.integrations import remarks
+from chatlog.services import remarks
 
 # What the SDK calls every item of a model without the Responses API. Source: agents/models/fake_id.py of 0.24.
 _NO_ID = "__fake_id__"

@@ -9,9 +9,9 @@ from typing import TypedDict
 from chatlog.domain.limits import MAX_TASK_CHARACTERS
 from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.errors import ConfigurationError
-from chatlog.integrations import remarks
 from chatlog.integrations.background import BackgroundRecording, RunReport
 from chatlog.recorder import Recorder, outcome
+from chatlog.services import remarks
 from chatlog.storage.base import SessionStore
 
 logger = logging.getLogger(__name__)

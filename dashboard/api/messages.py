@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +12,7 @@ from ninja import Body, Query, Router
 
 from chatlog.domain.clock import parse_timestamp, utc_now
 from chatlog.domain.ids import check_id
+from chatlog.domain.limits import EARLIEST_TIMESTAMP, MAX_CLOCK_LEAD
 from chatlog.domain.models import Message, MessageDraft
 from chatlog.errors import IdempotencyConflict, InvalidInput, ItemTooLarge
 from chatlog.services.recording import record_messages
@@ -25,10 +26,6 @@ from dashboard.api.schemas import Id, MessageList, MessageQuery, NewMessage, New
 from dashboard.stores import get_store
 
 router = Router(tags=["messages"])
-# A clock that is wrong by more than this would put remarks onto days that they do not belong to. What was said long ago and
-# is sent late is fine: only nothing can have been said before there were agents.
-MOST_AHEAD = timedelta(days=1)
-EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 # A page of remarks is cut where it gets larger, and read in pieces, so that neither is held in memory many times over.
 MAX_PAGE_CHARACTERS = 4_000_000
 PIECE_MESSAGES = 50
@@ -101,12 +98,12 @@ def _draft(sent: NewMessage, *, place: int | None) -> MessageDraft:
 def _check_clock(moment: datetime, *, field: str) -> None:
     now = utc_now()
     advice = "Set the sender's clock, or leave the time out."
-    if moment > now + MOST_AHEAD:
+    if moment > now + MAX_CLOCK_LEAD:
         text = f"is {moment - now} ahead of this server's clock; the limit is one day. {advice}"
-        raise wrong_field(field, text, value=moment.isoformat(), limit=(now + MOST_AHEAD).isoformat())
-    if moment < EARLIEST:
-        text = f"is before {EARLIEST:%Y-%m-%d}, when there were no agents. {advice}"
-        raise wrong_field(field, text, value=moment.isoformat(), limit=EARLIEST.isoformat())
+        raise wrong_field(field, text, value=moment.isoformat(), limit=(now + MAX_CLOCK_LEAD).isoformat())
+    if moment < EARLIEST_TIMESTAMP:
+        text = f"is before {EARLIEST_TIMESTAMP:%Y-%m-%d}, when there were no agents. {advice}"
+        raise wrong_field(field, text, value=moment.isoformat(), limit=EARLIEST_TIMESTAMP.isoformat())
 
 
 def _name_conflict(error: IdempotencyConflict, drafts: Sequence[MessageDraft], *, is_list: bool) -> Problem:
