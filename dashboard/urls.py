@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 from dashboard.api import v1
+from dashboard.otlp.receiving import otlp_traces
 from dashboard.views import accounts, editing, health, session_parts
 from dashboard.views.export import list_export, session_export
 from dashboard.views.live import live
@@ -43,6 +44,7 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("language/", login_not_required(require_POST(set_language)), name="set_language"),
     path(settings.API_PREFIX.lstrip("/"), v1.list_urls()),
+    path(f"{settings.OTLP_PREFIX.lstrip('/')}traces", otlp_traces, name="otlp-traces"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),

@@ -16,6 +16,10 @@ from chatlog.services.spans.reading import Reading, Work
 from chatlog.services.spans.span import Span
 
 
+# A model that works for nobody who is known, and has no name itself.
+_NOBODY = "assistant"
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A span that tells something, and where that belongs.
@@ -93,8 +97,12 @@ class Placing:
         return known or self._of_trace[span.trace_id]
 
     def _speaker(self, span: Span, reading: Reading) -> str:
-        fallback = reading.notes.get("model") if reading.work is Work.MODEL else None
-        return self._speakers.find(span) or fallback or reading.title or span.name or "agent"
+        if speaker := self._speakers.find(span):
+            return speaker
+        if reading.work is Work.MODEL:
+            model = reading.notes.get("model")
+            return _NOBODY if model in {None, "unknown"} else str(model)
+        return reading.title or span.name or _NOBODY
 
 
 class _Inherited:
