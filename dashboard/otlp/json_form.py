@@ -5,6 +5,7 @@ Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from dashboard.api.problems import Problem
 # One level of a structured value takes four of these: kvlistValue, values, an item, value.
 MAX_DEPTH = 100
 _ERROR = (2, "STATUS_CODE_ERROR")  # protobuf's JSON has names, OTLP's has numbers; both are sent
-_MOST_DIGITS = 20
+_DIGITS = re.compile("-?[0-9]{1,20}")
 
 
 def read_spans(body: bytes) -> Iterator[Span]:
@@ -81,12 +82,16 @@ def _text(parent: dict[str, Any], name: str) -> str:
 
 def _number(parent: dict[str, Any], name: str) -> int:
     """64 bits come as text, or as a number."""
-    value = parent.get(name) or 0
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS:
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    number = _integer(parent.get(name) or 0)
+    if number is None or number < 0:
         raise Problem(400, f"{name} is no number of nanoseconds.")
-    return int(value)
+    return number
+
+
+def _integer(value: Any) -> int | None:
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _attributes(parent: dict[str, Any]) -> dict[str, Any]:
@@ -106,5 +111,5 @@ def _value(value: Any) -> Any:
     if "kvlistValue" in value:
         return _pairs(_objects(_object(value, "kvlistValue"), "values"))
     if "intValue" in value:
-        return _number(value, "intValue") if not str(value["intValue"]).startswith("-") else value["intValue"]
+        return _integer(value["intValue"])
     return next((value[name] for name in ("stringValue", "boolValue", "doubleValue", "bytesValue") if name in value), None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from chatlog.domain.ids import MAX_ID_CHARACTERS
 from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.errors import ItemTooLarge
 from chatlog.services import remarks
@@ -15,11 +16,13 @@ from chatlog.services.spans import values
 from chatlog.services.spans.placing import Placed
 from chatlog.services.spans.reading import Part, Reading, Work
 from chatlog.services.spans.span import Span
-from chatlog.storage.documents import check_drafts_fit
+from chatlog.storage.documents import check_drafts_fit, fitting_characters
 
 # Below this nothing can be larger than a store takes, whatever its characters are (`chatlog.storage.documents`).
 _SURELY_FITTING = 30_000
 _MOST_NOTED_CHARACTERS = 1_000
+# Of a stored item, for everything but its text: ids, a speaker and some ten notes of that length, twice for their marks.
+_SPARE_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,17 +139,21 @@ def _readable(part: Part) -> str:
 def _fitting(part: Part, make: Callable[..., MessageDraft]) -> MessageDraft:
     """The whole remark, or its beginning: a page has to show what an exporter sent, and cannot ask it to send less."""
     remark = make(part)
-    kept = whole = len(part.text)
-    while len(remark.content) > _SURELY_FITTING and not _fits(remark):
-        kept = kept * 2 // 3
-        text = f"{part.text[:kept]}\n\n(shortened: {kept:,} of {whole:,} characters)"
-        remark = make(replace(part, text=text), shortened_from=whole)
-    return remark
+    if len(remark.content) < _SURELY_FITTING:
+        return remark
+    kept = fitting_characters(part.text, spare_bytes=_SPARE_BYTES)
+    if kept == len(part.text) and not _fits(remark):
+        kept //= 2  # the arguments of a call take more room on a page, with their indentation
+    return remark if kept == len(part.text) else make(_shortened(part, kept), shortened_from=len(part.text))
+
+
+def _shortened(part: Part, kept: int) -> Part:
+    return replace(part, text=f"{part.text[:kept]}\n\n(shortened: {kept:,} of {len(part.text):,} characters)")
 
 
 def _fits(remark: MessageDraft) -> bool:
     try:
-        check_drafts_fit([remark], session_id="x" * 255)
+        check_drafts_fit([remark], session_id="x" * MAX_ID_CHARACTERS)
     except ItemTooLarge:
         return False
     return True

@@ -15,7 +15,6 @@ from chatlog.errors import InvalidId
 from chatlog.services.spans.reading import Reading, Work
 from chatlog.services.spans.span import Span
 
-
 # A model that works for nobody who is known, and has no name itself.
 _NOBODY = "assistant"
 

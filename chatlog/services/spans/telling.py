@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 
@@ -167,12 +168,11 @@ class Telling:
             return
         yield draft(
             frame,
-            part,
+            replace(part, call_id=call_id, tool=part.tool or (call.tool if call else "tool")),
             type_="tool",
             source=call.source if call else frame.speaker,
             said_id=fixed_id(frame.span.trace_id, "result", call_id, call.answered if call else 0),
             at=at,
-            notes={"call_id": call_id, "tool": part.tool or (call.tool if call else "tool")},
         )
 
     def _relayed(self, frame: Frame, relayed: Relayed) -> Iterator[MessageDraft]:

@@ -123,7 +123,9 @@ def test_autogen_teams_are_recorded_as_they_talked(discussions: dict[str, Discus
         ("market_analyst", "text", "About 4,000 teams."),
     ]
     assert (messages[3].metadata["target"], session.status) == ("market_analyst", SessionStatus.COMPLETED)
-    talks = [each for each in discussions.values() if told(each[1])[1:2] == [(AGENTS[0], "text", "Remark 1: 空間を共有します。")]]
+    talks = [
+        each for each in discussions.values() if told(each[1])[1:2] == [(AGENTS[0], "text", "Remark 1: 空間を共有します。")]
+    ]
     ((session, messages),) = talks
     remarks = [(name, "text", f"Remark {number}: 空間を共有します。") for number, name in enumerate(AGENTS, start=1)]
     assert told(messages) == [("user", "text", TASK), *remarks]
@@ -131,7 +133,7 @@ def test_autogen_teams_are_recorded_as_they_talked(discussions: dict[str, Discus
 
 
 def test_an_agent_framework_workflow_is_recorded_as_it_talked(discussions: dict[str, Discussion]) -> None:
-    session, messages = next(each for each in discussions.values() if any("空間を共有します。 0" == m.content for m in each[1]))
+    session, messages = next(each for each in discussions.values() if any(m.content == "空間を共有します。 0" for m in each[1]))
     expected = [("user", "text", TASK)]
     for number, name in enumerate(AGENTS):
         expected += [
