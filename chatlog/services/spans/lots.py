@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chatlog.domain.models import SessionStatus
-from chatlog.services.spans.memory import SpanMemory
 from chatlog.services.spans.placing import Placed, Placing
 from chatlog.services.spans.reading import Reading, Work
 from chatlog.services.spans.span import Span
@@ -34,16 +33,19 @@ class Lot:
     endings: list[Ending] = field(default_factory=list)
 
 
-def sort_into_lots(spans: Sequence[tuple[Span, Reading | None]], memory: SpanMemory) -> dict[str, Lot]:
-    """The lots by their session ids. Remembers to which session each trace belongs."""
-    placing = Placing(spans, known=memory.traces)
+def sort_into_lots(spans: Sequence[tuple[Span, Reading | None]], *, known: Mapping[str, str]) -> dict[str, Lot]:
+    """The lots by their session ids.
+
+    Args:
+        known: the sessions of traces that spans came of before.
+    """
+    placing = Placing(spans, known=known)
     lots: defaultdict[str, Lot] = defaultdict(Lot)
     for placed in placing.place():
-        lot, trace_id = lots[placed.session_id], placed.span.trace_id
+        lot = lots[placed.session_id]
         lot.placed.append(placed)
-        memory.traces.put(trace_id, memory.traces.get(trace_id, placed.session_id))
         if placed.reading.ends is not None:
-            lot.endings.append(Ending(placed.span.end, trace_id, placed.reading.ends))
+            lot.endings.append(Ending(placed.span.end, placed.span.trace_id, placed.reading.ends))
     for span, reading in spans:
         session_id = placing.find_session(span.trace_id)
         if session_id is not None and _is_root(span, reading):

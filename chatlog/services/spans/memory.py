@@ -36,6 +36,10 @@ class Recent(OrderedDict[K, V], Generic[K, V]):
         if len(self) > self._most:
             self.popitem(last=False)
 
+    def keep(self, key: K, value: V) -> None:
+        """Add an entry, or renew it as it is."""
+        self.put(key, self.get(key, value))
+
 
 @dataclass(slots=True)
 class Discussion:

@@ -13,6 +13,7 @@ from chatlog.errors import IdempotencyConflict, SessionDeleted, SessionExists, S
 from chatlog.services.recording import Signals, record_change, record_messages, record_session
 from chatlog.services.spans.beginning import begin
 from chatlog.services.spans.dialects import read
+from chatlog.services.spans.heard import Heard
 from chatlog.services.spans.lots import Lot, sort_into_lots
 from chatlog.services.spans.memory import Discussion, SpanMemory
 from chatlog.services.spans.moments import to_moment
@@ -64,10 +65,13 @@ class SpanRecorder:
         """
         taken = Taken()
         good = list(_with_ids(spans, taken))
-        # Many spans, with whole conversations in each: the event loop has others to serve.
+        # Many spans, with whole conversations in each: what takes long is done in threads, for the event loop serves others.
         found = await asyncio.to_thread(lambda: [(span, read(span)) for span in good])
         await self._find_traces(found)
-        for session_id, lot in sort_into_lots(found, self._memory).items():
+        lots = await asyncio.to_thread(sort_into_lots, found, known=dict(self._memory.traces))
+        for session_id, lot in lots.items():
+            for placed in lot.placed:
+                self._memory.traces.keep(placed.span.trace_id, session_id)
             try:
                 taken.stored += await self._record_lot(session_id, lot)
             except SessionDeleted as error:
@@ -100,14 +104,13 @@ class SpanRecorder:
 
     async def _record_in_turn(self, session_id: str, lot: Lot, discussion: Discussion) -> int:
         if not discussion.is_there:
-            first = list(Telling(Discussion().heard, now=utc_now()).tell(lot.placed))
+            first = await _tell(Heard(), lot)
             if not first:
                 return 0  # spans without a word in them begin nothing
             await self._begin(session_id, first, lot)
             discussion.is_there = True
         await discussion.catch_up(self._store, session_id)
-        telling = Telling(discussion.heard, now=utc_now())
-        told = await asyncio.to_thread(lambda: list(telling.tell(lot.placed)))
+        told = await _tell(discussion.heard, lot)
         for batch in _batches(told):
             await self._save(session_id, batch)
         await self._set_status(session_id, lot, told)
@@ -147,6 +150,12 @@ class SpanRecorder:
     async def _change(self, session_id: str, status: SessionStatus) -> None:
         if (await self._store.get_session(session_id)).status is not status:
             await record_change(self._store, self._signals, session_id=session_id, status=status)
+
+
+async def _tell(heard: Heard, lot: Lot) -> list[MessageDraft]:
+    """The remarks that are new."""
+    telling = Telling(heard, now=utc_now())
+    return await asyncio.to_thread(lambda: list(telling.tell(lot.placed)))
 
 
 def _with_ids(spans: Sequence[Span], taken: Taken) -> Iterator[Span]:
