@@ -66,6 +66,12 @@ class Discussion:
             if len(page) < _PAGE:
                 return
 
+    def pass_over(self, stored: Iterable[Message]) -> None:
+        """What was told just now need not be read, as far as nobody else stored anything between."""
+        for message in stored:
+            if self._cursor is not None and message.sequence == self._cursor + 1:
+                self._cursor = message.sequence
+
     def _learn(self, page: Iterable[Message]) -> None:
         for message in page:
             self.heard.learn(message)

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from chatlog.domain.clock import utc_now
-from chatlog.domain.models import MessageDraft, SessionStatus
+from chatlog.domain.models import Message, MessageDraft, SessionStatus
 from chatlog.errors import IdempotencyConflict, SessionDeleted, SessionExists, SessionNotFound
+from chatlog.services.batches import in_batches
 from chatlog.services.recording import Signals, record_change, record_messages, record_session
 from chatlog.services.spans.beginning import begin
 from chatlog.services.spans.dialects import read
@@ -25,8 +26,6 @@ from chatlog.storage.base import SessionStore
 
 _TRACE_ID = re.compile("(?!0{32})[0-9a-f]{32}")
 _SPAN_ID = re.compile("(?!0{16})[0-9a-f]{16}")
-BATCH_MESSAGES = 500
-BATCH_CHARACTERS = 1_000_000
 _MOST_LOOKED_UP = 1_000
 
 
@@ -111,8 +110,8 @@ class SpanRecorder:
             discussion.is_there = True
         await discussion.catch_up(self._store, session_id)
         told = await _tell(discussion.heard, lot)
-        for batch in _batches(told):
-            await self._save(session_id, batch)
+        for batch in in_batches(told):
+            discussion.pass_over(await self._save(session_id, batch))
         await self._set_status(session_id, lot, told)
         return len(told)
 
@@ -123,15 +122,14 @@ class SpanRecorder:
         except SessionExists:
             return
 
-    async def _save(self, session_id: str, batch: list[MessageDraft]) -> None:
+    async def _save(self, session_id: str, batch: list[MessageDraft]) -> list[Message]:
         while batch:
             try:
-                await record_messages(self._store, self._signals, session_id=session_id, drafts=batch)
+                return await record_messages(self._store, self._signals, session_id=session_id, drafts=batch)
             except IdempotencyConflict as error:
                 # Another process told it from another span at the same time. What is stored stands.
                 batch = [draft for draft in batch if draft.message_id != error.message_id]
-            else:
-                return
+        return []
 
     async def _set_status(self, session_id: str, lot: Lot, told: list[MessageDraft]) -> None:
         """An ended root ends the discussion; what is told after that makes it active again."""
@@ -164,16 +162,3 @@ def _with_ids(spans: Sequence[Span], taken: Taken) -> Iterator[Span]:
             yield span
         else:
             taken.refused.append(f"Span {span.name[:80]!r} has no ids: its trace's has 16 bytes, its own 8, not all zero.")
-
-
-def _batches(drafts: list[MessageDraft]) -> Iterator[list[MessageDraft]]:
-    batch: list[MessageDraft] = []
-    size = 0
-    for draft in drafts:
-        batch.append(draft)
-        size += len(draft.content)
-        if len(batch) == BATCH_MESSAGES or size >= BATCH_CHARACTERS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

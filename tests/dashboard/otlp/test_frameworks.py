@@ -63,26 +63,25 @@ def told(messages: list[Message]) -> list[tuple[str, str, str]]:
     return [(message.source, message.kind, message.content.partition("\n")[0]) for message in messages]
 
 
+def team(*does: tuple[str, str]) -> list[tuple[str, str, str]]:
+    """The task, and each agent in turn that does these things."""
+    following = (*AGENTS[1:], "nobody")
+    return [("user", "text", TASK)] + [
+        (name, kind, words.format(number=number, following=following[number]))
+        for number, name in enumerate(AGENTS)
+        for kind, words in does
+    ]
+
+
 def in_order(messages: list[Message]) -> bool:
     return [m.timestamp for m in messages] == sorted(m.timestamp for m in messages)
 
 
 def test_a_langgraph_team_is_recorded_as_it_talked(discussions: dict[str, Discussion]) -> None:
     session, messages = discussions["thread-of-langgraph"]
-    expected = [("user", "text", TASK)]
-    for number, name in enumerate(AGENTS):
-        expected += [
-            (name, "text", f"Remark {number}: 空間を共有します。"),
-            (name, "tool_call", "market_size"),
-            (name, "tool_result", "market_size"),
-        ]
-        if number < len(AGENTS) - 1:
-            expected += [
-                (name, "tool_call", "ask_next"),
-                (name, "tool_result", "ask_next"),
-                (name, "handoff", f"Hands over to {AGENTS[number + 1]}."),
-            ]
-    assert told(messages) == [*expected, (AGENTS[-1], "text", "That is all.")]
+    looks = ("text", "Remark {number}: 空間を共有します。"), ("tool_call", "market_size"), ("tool_result", "market_size")
+    passes_on = ("tool_call", "ask_next"), ("tool_result", "ask_next"), ("handoff", "Hands over to {following}.")
+    assert told(messages) == [*team(*looks, *passes_on)[:-3], (AGENTS[-1], "text", "That is all.")]
     assert in_order(messages)
     assert (session.task, session.status, session.participants) == (TASK, SessionStatus.COMPLETED, ("user", *AGENTS))
     assert [m.models_usage for m in messages if m.models_usage] == [{"prompt_tokens": 12, "completion_tokens": 7}] * 10
@@ -92,17 +91,9 @@ def test_an_openai_agents_team_is_recorded_as_it_talked(discussions: dict[str, D
     session, messages = next(
         each for each in discussions.values() if any(m.content == "Remark 0." for m in each[1]) and _has_handoff(each)
     )
-    expected = [("user", "text", TASK)]
-    for number, name in enumerate(AGENTS):
-        expected += [
-            (name, "text", f"Remark {number}."),
-            (name, "tool_call", "market_size"),
-            (name, "tool_result", "market_size"),
-        ]
-        if number < len(AGENTS) - 1:
-            following = AGENTS[number + 1]
-            expected += [(name, "tool_call", f"transfer_to_{following}"), (name, "handoff", f"Hands over to {following}.")]
-    assert told(messages) == [*expected, (AGENTS[-1], "text", "That is all.")]
+    looks = ("text", "Remark {number}."), ("tool_call", "market_size"), ("tool_result", "market_size")
+    passes_on = ("tool_call", "transfer_to_{following}"), ("handoff", "Hands over to {following}.")
+    assert told(messages) == [*team(*looks, *passes_on)[:-2], (AGENTS[-1], "text", "That is all.")]
     assert in_order(messages)
     assert (session.session_id[:6], session.status) == ("trace_", SessionStatus.COMPLETED)
     assert messages[1].metadata["model"] == "scripted"
@@ -134,15 +125,8 @@ def test_autogen_teams_are_recorded_as_they_talked(discussions: dict[str, Discus
 
 def test_an_agent_framework_workflow_is_recorded_as_it_talked(discussions: dict[str, Discussion]) -> None:
     session, messages = next(each for each in discussions.values() if any(m.content == "空間を共有します。 0" for m in each[1]))
-    expected = [("user", "text", TASK)]
-    for number, name in enumerate(AGENTS):
-        expected += [
-            (name, "text", f"Remark {number}."),
-            (name, "tool_call", "market_size"),
-            (name, "tool_result", "market_size"),
-            (name, "text", f"空間を共有します。 {number}"),
-        ]
-    assert told(messages) == expected
+    looks = ("text", "Remark {number}."), ("tool_call", "market_size"), ("tool_result", "market_size")
+    assert told(messages) == team(*looks, ("text", "空間を共有します。 {number}"))
     assert in_order(messages)
     assert (session.status, session.participants) == (SessionStatus.COMPLETED, ("user", *AGENTS))
     assert sum(m.models_usage["completion_tokens"] for m in messages if m.models_usage) == 7 * 10
