@@ -6,7 +6,7 @@ again: after a restart, or because another process has stored some.
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
@@ -17,6 +17,9 @@ from chatlog.domain.models import Message, MessageDraft, MessageKind
 MOST_REMEMBERED = 10_000
 # Of the same words said very often, as many are looked at: those before were said before any span that ends now began.
 _MOST_COMPARED = 200
+
+# A shorter text of an error is found in too many others.
+_SHORTEST_CAUSE = 10
 
 # Kind and text: what makes two remarks the same words.
 Words = tuple[str, str]
@@ -74,7 +77,7 @@ class Heard:
         self.calls: dict[str, Call] = {}
         self._open: dict[str, None] = {}
         self._errors: deque[_Mark] = deque(maxlen=_MOST_COMPARED)
-        self._tools: set[str] = set()
+        self._by_tools: Counter[tuple[str, str]] = Counter()
 
     def learn(self, remark: MessageDraft | Message) -> None:
         """Note a remark, once."""
@@ -99,7 +102,7 @@ class Heard:
         if remark.kind == MessageKind.ERROR:
             self._errors.append(mark)
         if mark.teller == "tool" and mark.span_id is not None:
-            self._tools.add(mark.span_id)
+            self._by_tools[mark.span_id, remark.kind] += 1
         self._learn_call(remark, mark)
         if len(self._marks) > MOST_REMEMBERED:
             self._forget_oldest()
@@ -117,11 +120,16 @@ class Heard:
 
     def has_error_of(self, text: str, *, since: datetime, until: datetime) -> bool:
         """Whether an error was told after `since`, up to `until`, that this is, or was made of on its way up."""
-        return any(since < mark.at <= until and mark.words[1] in text for mark in self._errors)
+        return any(since < mark.at <= until and _is_made_of(text, mark.words[1]) for mark in self._errors)
 
-    def has_told(self, span_id: str) -> bool:
-        """Whether a tool's span told what it has."""
-        return span_id in self._tools
+    def was_called(self, call_id: str, *, since: datetime, until: datetime) -> bool:
+        """Whether this call was made after `since`, up to `until`."""
+        call = self.calls.get(call_id)
+        return call is not None and call.made > 0 and since < call.made_at <= until
+
+    def count_told(self, span_id: str, kind: str) -> int:
+        """How many remarks of that kind a tool's span told."""
+        return self._by_tools[span_id, kind]
 
     def was_asked(self, words: Words, *, trace_id: str, time_in_new: int, time_in_all: int) -> bool:
         """Whether a model of this trace was given these words before, in this place.
@@ -184,7 +192,12 @@ class Heard:
         if not marks:
             del self._by_words[mark.words]
         self._asked.pop((mark.trace_id, mark.words), None)
-        self._tools.discard(mark.span_id or "")
+        self._by_tools.pop((mark.span_id or "", mark.words[0]), None)
         if mark.call_id is not None:
             self.calls.pop(mark.call_id, None)
             self._open.pop(mark.call_id, None)
+
+
+def _is_made_of(text: str, cause: str) -> bool:
+    """Whether an error is that one, or was put around it."""
+    return text.strip() == cause or (len(cause) >= _SHORTEST_CAUSE and cause in text)

@@ -69,13 +69,19 @@ class SpanRecorder:
         await self._find_traces(found)
         lots = await asyncio.to_thread(sort_into_lots, found, known=dict(self._memory.traces))
         for session_id, lot in lots.items():
-            for placed in lot.placed:
-                self._memory.traces.keep(placed.span.trace_id, session_id)
             try:
                 taken.stored += await self._record_lot(session_id, lot)
             except SessionDeleted as error:
                 taken.refused += [str(error)] * len(lot.placed)
+            self._remember_traces(session_id, lot)
         return taken
+
+    def _remember_traces(self, session_id: str, lot: Lot) -> None:
+        """A trace stays where it began. It began nowhere as long as nothing was told, and nothing named its conversation."""
+        is_there = self._memory.discussion(session_id).is_there
+        for trace_id in {placed.span.trace_id for placed in lot.placed}:
+            if is_there or session_id != trace_session(trace_id):
+                self._memory.traces.keep(trace_id, session_id)
 
     async def _find_traces(self, spans: Sequence[tuple[Span, Reading | None]]) -> None:
         """Find the sessions of traces that began before anything named their conversation, perhaps in another process."""

@@ -124,6 +124,8 @@ class Telling:
             one = draft(frame, part, type_="agent", source=part.speaker or frame.speaker, said_id=frame.id_of(number))
             words = words_of(one)
             times[words] += 1
+            if part.call_id is not None and self._heard.was_called(part.call_id, since=frame.start, until=frame.end):
+                continue
             while_at_work = self._heard.count(words, since=frame.start, until=frame.end)
             if while_at_work < times[words] and not self._heard.knows(one.message_id):
                 told.append(one)
@@ -131,17 +133,19 @@ class Telling:
 
     def _use(self, frame: Frame) -> Iterator[MessageDraft]:
         """A tool's work: a call that no model made, the result, and to whom it hands over."""
-        if self._heard.has_told(frame.span.span_id):
-            return
         call_id = self._call_of(frame)
+        times: Counter[str] = Counter()
         for number, part in enumerate(frame.reading.said):
+            times[part.kind] += 1
+            if self._heard.count_told(frame.span.span_id, part.kind) >= times[part.kind]:
+                continue  # it was sent before, and perhaps not all of it was stored
             if part.kind == MessageKind.TOOL_CALL and call_id in self._heard.calls:
                 continue
             if part.kind == MessageKind.TOOL_RESULT and call_id is not None:
                 yield from self._result(frame, part, at=frame.end, call_id=call_id)
                 continue
             at = frame.start if part.kind == MessageKind.TOOL_CALL else frame.end
-            source, notes = part.speaker or frame.speaker, {"call_id": self._called_for(part) or call_id}
+            source, notes = part.speaker or frame.speaker, {"call_id": part.call_id or self._called_for(part)}
             yield draft(frame, part, type_="tool", source=source, said_id=frame.id_of(number), at=at, notes=notes)
 
     def _call_of(self, frame: Frame) -> str | None:

@@ -125,7 +125,14 @@ def test_what_is_remembered_of_a_discussion_has_a_limit() -> None:
                 source="a", content=f"w{number}", kind=kind, metadata=notes | {"call_id": f"c{number}", "span_id": f"s{number}"}
             )
         )
-    sizes = [len(heard._marks), len(heard._by_words), len(heard._asked), len(heard.calls), len(heard._open), len(heard._tools)]
+    sizes = [
+        len(heard._marks),
+        len(heard._by_words),
+        len(heard._asked),
+        len(heard.calls),
+        len(heard._open),
+        len(heard._by_tools),
+    ]
     assert max(sizes) <= MOST_REMEMBERED
     assert len(heard._errors) <= 200
 

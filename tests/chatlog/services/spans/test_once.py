@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatlog.domain.models import MessageDraft
 from chatlog.storage.sqlite.store import SqliteSessionStore
 from tests.chatlog.services.spans.conftest import Receiver
 from tests.chatlog.services.spans.making import Talk, agent, call, exception, model, result, span, text, tool
@@ -145,6 +148,42 @@ async def test_a_tool_that_no_model_called_tells_its_call_too(receiver: Receiver
     await receiver.take(used)
     await receiver.another().take(used)
     assert await receiver.told() == [("planner", "tool_call", "size"), ("planner", "tool_result", "size")]
+
+
+async def test_what_was_stored_of_a_span_before_a_failure_is_completed_when_it_is_sent_again(receiver: Receiver) -> None:
+    moves = span(
+        start=3,
+        attributes={
+            "openinference.span.kind": "TOOL",
+            "session.id": "talk",
+            "agent.name": "analyst",
+            "tool.name": "ask_next",
+            "input.value": "critic",
+            "output.value": json.dumps(
+                {"update": {"messages": [{"type": "tool", "data": {"content": "Done."}}]}, "goto": "critic"}
+            ),
+        },
+    )
+    await receiver.take(model(call("ask_next", "a"), call("ask_next", "b")), moves)
+    *_, answered, handed_over = stored = await receiver.messages()
+    await receiver.store.delete_session("talk")
+    other = receiver.another()
+    renamed = replace(moves, attributes=moves.attributes | {"session.id": "again"})
+    await other.take(model(call("ask_next", "a"), call("ask_next", "b"), conversation="again"))
+    half = {"message_id": answered.message_id, "kind": answered.kind, "metadata": answered.metadata}
+    await other.store.append_messages(
+        "again", [MessageDraft(source="analyst", content=answered.content, timestamp=answered.timestamp, **half)]
+    )
+    await other.take(renamed)
+    await other.take(renamed)
+    assert [kind for _, kind, _ in await other.told("again")] == [message.kind for message in stored]
+    assert handed_over.metadata["target"] == "critic"
+
+
+async def test_an_agent_repeats_a_call_in_other_words_but_with_its_id(receiver: Receiver) -> None:
+    again = {"role": "assistant", "parts": [{"type": "tool_call", "id": "a", "name": "size", "arguments": "{'of': 'x'}"}]}
+    await receiver.take(model(call("size", "a", of="x"), start=1, end=2), agent(again, start=0, end=3))
+    assert await receiver.told() == [("analyst", "tool_call", "size")]
 
 
 async def test_an_error_is_told_once_on_its_way_up(receiver: Receiver) -> None:

@@ -57,6 +57,12 @@ async def test_a_trace_that_began_without_a_name_stays_where_it_began(receiver: 
     assert await receiver.told(f"trace_{1:032x}") == [("user", "text", "A name?"), ("analyst", "text", "1")]
 
 
+async def test_a_span_that_tells_nothing_does_not_tie_its_trace_to_a_session(receiver: Receiver) -> None:
+    await receiver.take(span(attributes={"gen_ai.operation.name": "create_agent"}))
+    await receiver.take(says("1", conversation="c1"))
+    assert len(await receiver.told("c1")) == 2
+
+
 async def test_a_session_is_called_by_what_was_asked_first(receiver: Receiver) -> None:
     await receiver.take(says("1"))
     assert (await receiver.store.get_session("talk")).task == "A name?"
