@@ -6,22 +6,22 @@ again: after a restart, or because another process has stored some.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, OrderedDict, defaultdict, deque
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
 
-from chatlog.domain.models import Message, MessageDraft, MessageKind
+from chatlog.domain.models import JsonObject, Message, MessageDraft, MessageKind
 
 # Spans that tell something again come within minutes. More than this of a longer discussion need not be kept in memory.
 MOST_REMEMBERED = 10_000
 # Of the same words said very often, as many are looked at: those before were said before any span that ends now began.
 _MOST_COMPARED = 200
+# A shorter text of an error is found in too many others; of a longer one the beginning says what happened.
+_SHORTEST_CAUSE, _LONGEST_CAUSE = 10, 1_000
 
-# A shorter text of an error is found in too many others.
-_SHORTEST_CAUSE = 10
-
-# Kind and text: what makes two remarks the same words.
+# What makes two remarks the same words: the kind, and a hash of the text, which may be long.
 Words = tuple[str, str]
 
 
@@ -64,7 +64,7 @@ class _Asked:
 
 def words_of(remark: MessageDraft | Message) -> Words:
     """What makes another remark the same words."""
-    return remark.kind, remark.content.strip()
+    return remark.kind, hashlib.blake2b(remark.content.strip().encode(), digest_size=16).hexdigest()
 
 
 class Heard:
@@ -76,7 +76,7 @@ class Heard:
         self._asked: defaultdict[tuple[str | None, Words], _Asked] = defaultdict(_Asked)
         self.calls: dict[str, Call] = {}
         self._open: dict[str, None] = {}
-        self._errors: deque[_Mark] = deque(maxlen=_MOST_COMPARED)
+        self._errors: deque[tuple[datetime, str]] = deque(maxlen=_MOST_COMPARED)
         self._by_tools: Counter[tuple[str, str]] = Counter()
 
     def learn(self, remark: MessageDraft | Message) -> None:
@@ -88,19 +88,20 @@ class Heard:
             words=words_of(remark),
             at=remark.timestamp,
             source=remark.source,
-            trace_id=notes.get("trace_id"),
-            span_id=notes.get("span_id"),
-            teller=notes.get("otel_type"),
+            trace_id=_text(notes, "trace_id"),
+            span_id=_text(notes, "span_id"),
+            teller=_text(notes, "otel_type"),
             has_usage=remark.models_usage is not None,
-            call_id=notes.get("call_id"),
+            call_id=_text(notes, "call_id"),
         )
         self._marks[remark.message_id] = mark
         self._by_words[mark.words].append(mark)
         asked = self._asked[mark.trace_id, mark.words]
         asked.count += 1
-        asked.furthest = max(asked.furthest, int(notes.get("occurrence") or 1))
+        occurrence = notes.get("occurrence")
+        asked.furthest = max(asked.furthest, occurrence if isinstance(occurrence, int) else 1)
         if remark.kind == MessageKind.ERROR:
-            self._errors.append(mark)
+            self._errors.append((mark.at, remark.content.strip()[:_LONGEST_CAUSE]))
         if mark.teller == "tool" and mark.span_id is not None:
             self._by_tools[mark.span_id, remark.kind] += 1
         self._learn_call(remark, mark)
@@ -120,7 +121,7 @@ class Heard:
 
     def has_error_of(self, text: str, *, since: datetime, until: datetime) -> bool:
         """Whether an error was told after `since`, up to `until`, that this is, or was made of on its way up."""
-        return any(since < mark.at <= until and _is_made_of(text, mark.words[1]) for mark in self._errors)
+        return any(since < at <= until and _is_made_of(text, cause) for at, cause in self._errors)
 
     def was_called(self, call_id: str, *, since: datetime, until: datetime) -> bool:
         """Whether this call was made after `since`, up to `until`."""
@@ -172,7 +173,7 @@ class Heard:
     def _learn_call(self, remark: MessageDraft | Message, mark: _Mark) -> None:
         if mark.call_id is None:
             return
-        tool = str(remark.metadata.get("tool") or "tool")
+        tool = _text(remark.metadata, "tool") or "tool"
         call = self.calls.setdefault(mark.call_id, Call(tool, remark.source, mark.words, mark.at))
         if remark.kind == MessageKind.TOOL_CALL:
             call.made += 1
@@ -201,3 +202,9 @@ class Heard:
 def _is_made_of(text: str, cause: str) -> bool:
     """Whether an error is that one, or was put around it."""
     return text.strip() == cause or (len(cause) >= _SHORTEST_CAUSE and cause in text)
+
+
+def _text(notes: JsonObject, name: str) -> str | None:
+    """A note, which somebody else may have made for something else."""
+    note = notes.get(name)
+    return note if isinstance(note, str) else None

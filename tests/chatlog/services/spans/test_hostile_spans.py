@@ -115,6 +115,16 @@ async def test_a_remark_that_another_process_stored_with_other_words_stands(rece
     assert [content for _, _, content in await receiver.told()] == ["One", "b", "Two"]
 
 
+async def test_remarks_of_others_may_have_any_notes(receiver: Receiver) -> None:
+    await receiver.take(model(text("assistant", "1")))
+    for note in ({}, [], 7, "x", None):
+        notes = dict.fromkeys(("trace_id", "span_id", "otel_type", "call_id", "tool", "occurrence"), note)
+        for kind in ("text", "tool_call", "tool_result", "error"):
+            await receiver.store.append_messages("talk", [MessageDraft(source="a", content="b", kind=kind, metadata=notes)])
+    await receiver.take(model(text("assistant", "2"), call("size", "x"), heard=[result("x", "b")], start=3))
+    assert (await receiver.told())[-2:] == [("analyst", "text", "2"), ("analyst", "tool_call", "size")]
+
+
 def test_what_is_remembered_of_a_discussion_has_a_limit() -> None:
     heard = Heard()
     notes = {"trace_id": "t", "otel_type": "tool"}
