@@ -12,6 +12,7 @@ from typing import Any
 from chatlog.services.spans.span import Span, SpanEvent
 from dashboard.api.parsing import read_json
 from dashboard.api.problems import Problem
+from dashboard.otlp.counting import check_json
 
 # One level of a structured value takes four of these: kvlistValue, values, an item, value.
 MAX_DEPTH = 100
@@ -21,6 +22,7 @@ _DIGITS = re.compile("-?[0-9]{1,20}")
 
 def read_spans(body: bytes) -> Iterator[Span]:
     """Every span in it. Raises `Problem`."""
+    check_json(body)
     request = read_json(body, max_depth=MAX_DEPTH)
     if not isinstance(request, dict):
         raise Problem(400, f"The body is {type(request).__name__}, not an object with resourceSpans.")

@@ -14,10 +14,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from chatlog.services.spans.span import Span, SpanEvent
 from dashboard.api.problems import Problem
+from dashboard.otlp.counting import check_protobuf
 
 
 def read_spans(body: bytes) -> Iterator[Span]:
     """Every span in it. Raises `Problem`."""
+    check_protobuf(body)
     try:
         request = ExportTraceServiceRequest.FromString(body)
     except DecodeError as error:

@@ -20,7 +20,7 @@ from dashboard.per_loop import PerLoop
 from dashboard.stores import get_store
 
 # Requests that are worked on at the same time. Each may be large, and take ten times as much memory while it is read.
-AT_ONCE = 4
+AT_ONCE = 2
 _MOST_REASONS = 3
 
 memory: PerLoop[SpanMemory] = PerLoop(SpanMemory)

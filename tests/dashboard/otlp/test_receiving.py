@@ -19,7 +19,7 @@ from chatlog.services.spans.span import Span, SpanEvent
 from chatlog.storage.base import SessionStore
 from dashboard import signals
 from dashboard.api import throttle
-from dashboard.otlp import json_form, protobuf_form
+from dashboard.otlp import counting, json_form, protobuf_form
 from dashboard.stores import get_store
 from tests.chatlog.services.spans.making import model, text
 from tests.dashboard.api.program import Answer, Program
@@ -115,6 +115,15 @@ async def test_whoever_watches_is_told(program: Program, store: SessionStore, mo
 
 
 DEEP = b'{"resourceSpans": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+
+
+def field(number: int, value: bytes) -> bytes:
+    """A field of protobuf that has a length, below 2 MiB."""
+    size = len(value)
+    length = bytes([size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14]) if size > 0x7F else bytes([size])
+    return bytes([number << 3 | 2]) + length + value
+
+
 SPAN = {"traceId": "1" * 32, "spanId": "2" * 16, "name": "chat"}
 
 
@@ -153,6 +162,40 @@ async def test_a_body_that_cannot_be_is_refused_with_a_reason(
     assert (answer.status, word in reason(answer)) == (status, True)
     assert "retry-after" not in answer.headers
     assert not (await get_store().list_sessions()).items
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "word"),
+    [
+        (field(1, field(2, field(2, b"") * 1_000_000)), PROTOBUF, "100,000 spans"),
+        (field(1, field(2, field(2, field(9, b"") * 1_040_000))), PROTOBUF, "1,000,000 spans, attributes"),
+        (b'{"resourceSpans": [' + b"{}," * 1_100_000 + b"{}]}", JSON, "1,000,000 objects"),
+    ],
+    ids=["spans", "attributes", "objects"],
+)
+async def test_a_body_of_countless_empty_things_is_refused_before_any_is_made(
+    program: Program, body: bytes, kind: str, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for form, name in ((json_form, "read_json"), (protobuf_form, "ExportTraceServiceRequest")):
+        monkeypatch.setattr(form, name, None)
+    answer = await export(program, body, kind)
+    assert (answer.status, word in reason(answer)) == (413, True)
+
+
+@pytest.mark.parametrize(
+    "body", [b"\xff", b"\x0a", b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x0b", b"\x0d\x01", b"\x08\x01\x01"]
+)
+async def test_a_large_body_that_is_no_protobuf_is_400(program: Program, body: bytes) -> None:
+    assert (await export(program, body + b"\xff" * 2_000_000, PROTOBUF)).status == 400
+
+
+async def test_a_large_request_of_real_spans_is_taken(program: Program, store: SessionStore) -> None:
+    many = [model(text("assistant", f"{number}" + "空" * 20_000)) for number in range(20)]
+    for encode, kind in ((as_protobuf, PROTOBUF), (as_json, JSON)):
+        body = encode(*many)
+        assert len(body) > counting.SMALL_BYTES
+        assert (await export(program, body, kind)).status == 200
+    assert await store.get_last_sequence("talk") == len(many)
 
 
 async def test_what_a_later_version_adds_is_passed_over(program: Program, store: SessionStore) -> None:
