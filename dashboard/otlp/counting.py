@@ -10,8 +10,8 @@ from dashboard.api.problems import Problem
 SMALL_BYTES = 1024 * 1024
 MAX_SPANS = 100_000
 MAX_PARTS = 1_000_000
-# The field in which each level has the next: requests, resources, scopes, spans; of a span its attributes and events.
-# Source: trace.proto in open-telemetry/opentelemetry-proto
+# The field in which each level has the next, by trace.proto of OTLP: requests, resources, scopes, spans; of a span its
+# attributes and events.
 _INSIDE = ({1}, {2}, {2}, {9, 11})
 _SPANS = 2
 _FIXED = {1: 8, 5: 4}  # how many bytes a field has, by its wire type

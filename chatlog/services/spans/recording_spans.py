@@ -110,9 +110,10 @@ class SpanRecorder:
     async def _record_in_turn(self, session_id: str, lot: Lot, discussion: Discussion) -> int:
         if not discussion.is_there:
             first = await _tell(Heard(), lot)
-            if not first:
+            if first:
+                await self._begin(session_id, first, lot)
+            elif not await self._store.get_sessions([session_id]):
                 return 0  # spans without a word in them begin nothing
-            await self._begin(session_id, first, lot)
             discussion.is_there = True
         await discussion.catch_up(self._store, session_id)
         told = await _tell(discussion.heard, lot)
@@ -141,15 +142,17 @@ class SpanRecorder:
         """An ended root ends the discussion; what is told after that makes it active again."""
         ended = self._memory.ended
         news = [ending for ending in lot.endings if ending.time > ended.get(ending.trace_id, -1)]
-        for ending in news:
-            ended.put(ending.trace_id, max(ending.time, ended.get(ending.trace_id, -1)))
         last = max(news, key=lambda ending: ending.time, default=None)
         # What comes of a trace after its root is late, and begins nothing.
-        newest = max((draft.timestamp for draft in told if draft.metadata["trace_id"] not in ended), default=None)
+        ending_now = {ending.trace_id for ending in news}
+        trace_of = [(draft.metadata["trace_id"], draft.timestamp) for draft in told]
+        newest = max((at for trace_id, at in trace_of if trace_id not in ended and trace_id not in ending_now), default=None)
         if last is not None and (newest is None or newest <= to_moment(last.time, now=utc_now())):
             await self._change(session_id, last.status)
         elif newest is not None:
             await self._change(session_id, SessionStatus.ACTIVE)
+        for ending in news:
+            ended.put(ending.trace_id, max(ending.time, ended.get(ending.trace_id, -1)))
 
     async def _change(self, session_id: str, status: SessionStatus) -> None:
         if (await self._store.get_session(session_id)).status is not status:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatlog.domain.models import SessionStatus, draft_session
+from chatlog.errors import StorageUnavailable
 from tests.chatlog.services.spans.conftest import Receiver
 from tests.chatlog.services.spans.making import agent, exception, model, root, span, text, tool
 
@@ -107,6 +108,28 @@ async def test_what_comes_late_or_again_does_not_make_an_ended_session_active(re
     await receiver.take(first)
     await receiver.take(says("2", start=3))
     assert (await status(receiver), len(await receiver.told())) == (COMPLETED, 3)
+
+
+async def test_a_root_that_comes_to_another_process_ends_the_session_too(receiver: Receiver) -> None:
+    await receiver.take(says("1"))
+    await receiver.another().take(agent(start=0, end=9, parent_id=""))
+    assert await status(receiver) is COMPLETED
+
+
+async def test_a_status_that_could_not_be_stored_is_when_the_root_is_sent_again(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans = says("1"), root()
+    with monkeypatch.context() as patched:
+
+        async def fail(*_: object, **__: object) -> None:
+            raise StorageUnavailable("The disk is asleep.")
+
+        patched.setattr(receiver.store, "update_session", fail)
+        with pytest.raises(StorageUnavailable):
+            await receiver.take(*spans)
+    await receiver.take(*spans)
+    assert await status(receiver) is COMPLETED
 
 
 async def test_a_trace_that_goes_on_keeps_a_session_active_in_which_another_ends(receiver: Receiver) -> None:
