@@ -8,7 +8,6 @@ from typing import Any
 
 import django
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 django.setup(set_prefix=False)  # what follows needs its apps
@@ -16,6 +15,8 @@ django.setup(set_prefix=False)  # what follows needs its apps
 from dashboard import lifecycle  # noqa: E402
 from dashboard.api.handler import ApiHandler  # noqa: E402
 from dashboard.one_thread import OneThreadHandler  # noqa: E402
+from dashboard.otlp.handler import OtlpHandler  # noqa: E402
+from dashboard.programs import API, OTLP, find_door  # noqa: E402
 from dashboard.routing import websocket_urlpatterns  # noqa: E402
 from dashboard.sockets.gate import Gate  # noqa: E402
 
@@ -33,11 +34,13 @@ async def _lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None
     await send({"type": "lifespan.shutdown.complete"})
 
 
-_for_people, _for_programs = OneThreadHandler(), ApiHandler()
+_for_people = OneThreadHandler()
+_for_programs = {API: ApiHandler(), OTLP: OtlpHandler()}
 
 
 async def _http(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    handler = _for_programs if scope["path"].startswith(settings.API_PREFIX) else _for_people
+    door = find_door(scope["path"])
+    handler = _for_people if door is None else _for_programs[door]
     await handler(scope, receive, send)
 
 

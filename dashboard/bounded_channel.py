@@ -38,12 +38,11 @@ class BoundedChannel(HTTPChannel):
             return
         self._is_refused = True
         self._buffer = b""  # of the lines that are here already, none is looked at
-        write_refusal(self, status, problems.CONTENT_TYPE, json.dumps(problems.describe_refusal(status, text)))
+        write_refusal(self, status, problems.CONTENT_TYPE, json.dumps(problems.describe_refusal(status, text)).encode())
 
 
-def write_refusal(channel: Any, status: HTTPStatus, content_type: str, text: str) -> None:
+def write_refusal(channel: Any, status: HTTPStatus, content_type: str, body: bytes) -> None:
     """Past Twisted's response machinery, which only starts once a whole request has come."""
-    body = text.encode()
     headers = [(b"Content-Length", str(len(body)).encode()), (b"Connection", b"close"), *safe_headers(content_type.encode())]
     first = b"HTTP/1.1 %d %s" % (status, status.phrase.encode())
     channel.transport.write(b"\r\n".join([first, *(b": ".join(pair) for pair in headers), b"", body]))

@@ -5,7 +5,6 @@ a slow client has not read yet, and ends an answer that broke off as if it were 
 from __future__ import annotations
 
 import asyncio
-import json
 from http import HTTPStatus
 from typing import Any
 
@@ -13,8 +12,8 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
 from twisted.internet import reactor as typed_reactor
 
-from dashboard.api import problems
 from dashboard.bounded_channel import make_protocol, write_refusal
+from dashboard.programs import Door, find_door
 from dashboard.safe_headers import safe_headers
 
 reactor: Any = typed_reactor  # its type says that its methods take no self
@@ -51,7 +50,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
 
     _received = 0
     _limit = 0
-    _is_for_api = False
+    _door: Door | None = None
     _deadline: Any = None
     _refused = False
     _room: _Room | None = None
@@ -89,10 +88,10 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802  # Twisted's name
         # The request itself learns its address only when its body is there.
-        self._is_for_api = self.channel._path.startswith(settings.API_PREFIX.encode())  # noqa: SLF001
+        self._door = find_door(self.channel._path.decode("latin-1"))  # noqa: SLF001
         # Programs may send more than people's forms, if they show something like a token; it is looked at later.
-        is_program = self._is_for_api and self.requestHeaders.hasHeader(b"authorization")
-        self._limit = settings.MAX_API_BODY_BYTES if is_program else settings.MAX_BODY_BYTES
+        shows_token = self.requestHeaders.hasHeader(b"authorization")
+        self._limit = self._door.max_body_bytes if self._door and shows_token else settings.MAX_BODY_BYTES
         super().gotLength(length if length is None or length <= self._limit else 0)
         if length is not None and length > self._limit:
             self._refuse_large()
@@ -114,8 +113,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
         """daphne's own error page, without its inline style and with the headers of every other answer."""
-        content_type, text = self._describe(status, f"{status_text.decode('ascii')}: {body}")
-        content = text.encode()
+        content_type, content = self._describe(status, f"{status_text.decode('ascii')}: {body}")
         headers = [*safe_headers(content_type.encode()), (b"Content-Length", str(len(content)).encode())]
         self.handle_reply({"type": "http.response.start", "status": status, "headers": headers})
         self.handle_reply({"type": "http.response.body", "body": content})
@@ -134,11 +132,12 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
         self.content.truncate(0)
         write_refusal(self.channel, status, *self._describe(status, text))
 
-    def _describe(self, status: int, text: str) -> tuple[str, str]:
-        """Content type and text: in the form of the API for programs, as a line for everybody else."""
-        if not self._is_for_api:
-            return "text/plain; charset=utf-8", f"{status} {text}\n"
-        return problems.CONTENT_TYPE, json.dumps(problems.describe_refusal(status, text))
+    def _describe(self, status: int, text: str) -> tuple[str, bytes]:
+        """Content type and body: in the programs' own form for them, as a line for everybody else."""
+        if self._door is None:
+            return "text/plain; charset=utf-8", f"{status} {text}\n".encode()
+        sent = self.requestHeaders.getRawHeaders(b"content-type", [b""])[0]
+        return self._door.describe(status, text, sent.decode("latin-1"))
 
     def _forget_deadline(self) -> None:
         if self._deadline is not None:

@@ -17,6 +17,9 @@ MAX_BODY_BYTES = 1024 * 1024
 API_PREFIX = "/api/v1/"
 # A message as large as a store keeps, with every character escaped; or a list of a thousand of some 4 kB.
 MAX_API_BODY_BYTES = 4 * 1024 * 1024
+OTLP_PREFIX = "/v1/"
+# Before and after decompression. Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp-request
+MAX_OTLP_BODY_BYTES = 20 * 1024 * 1024
 
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")  # what the environment says itself wins over the file

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 from dashboard.api import v1
+from dashboard.otlp.receiving import otlp_traces
 from dashboard.views import accounts, editing, health, session_parts
 from dashboard.views.api_docs import api_docs
 from dashboard.views.export import list_export, session_export
@@ -47,6 +48,7 @@ urlpatterns = [
     path("language/", login_not_required(require_POST(set_language)), name="set_language"),
     path(settings.API_PREFIX.lstrip("/"), v1.list_urls()),
     path("admin/", admin.site.urls),
+    path(f"{settings.OTLP_PREFIX.lstrip('/')}traces", otlp_traces, name="otlp-traces"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),

@@ -13,20 +13,15 @@ from langgraph.types import Command, Interrupt
 
 from chatlog.domain import remarks
 from chatlog.domain.models import MessageDraft, MessageKind
+from chatlog.services.graph_speakers import find_speaker
 
 _BY_PERSON = "user"
-# Nodes inside the agents that LangGraph and LangChain build; they say nothing about who speaks.
-_INNER_NODES = {"agent", "model", "tools", "call_model"}
 _draft = partial(remarks.draft, framework="langgraph")
 
 
 def speaker(metadata: Mapping[str, Any]) -> str:
     """Who speaks: the agent or node, below the graphs it is part of."""
-    if named := metadata.get("lc_agent_name"):
-        return str(named)
-    path = [part.split(":")[0] for part in str(metadata.get("langgraph_checkpoint_ns") or "").split("|")]
-    outer = [name for name in path if name and name not in _INNER_NODES]
-    return "/".join(outer) or path[-1] or "assistant"
+    return find_speaker(metadata) or "assistant"
 
 
 def own_id(message: BaseMessage) -> str:

@@ -13,8 +13,9 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from chatlog.domain.models import MessageDraft, Session, SessionStatus
+from chatlog.domain.models import Session, SessionStatus
 from chatlog.errors import ChatlogError, InvalidInput, StorageError
+from chatlog.services.batches import in_batches
 from chatlog.services.formats.foreign import is_message
 from chatlog.services.formats.jsonl import MARK
 from chatlog.services.import_files import Discussion, Problem, Source
@@ -23,8 +24,6 @@ from chatlog.services.import_own import read_export
 from chatlog.storage.base import SessionStore
 
 UNFINISHED_TAG = "importing"
-BATCH_MESSAGES = 500
-BATCH_CHARACTERS = 1_000_000
 # Sessions that are stored at the same time, so that they share their trips to the disk.
 AT_ONCE = 16
 
@@ -166,7 +165,7 @@ async def _check_is_whole(store: SessionStore, discussion: Discussion, stored: S
 async def _append(store: SessionStore, discussion: Discussion, stored: Session) -> None:
     done = await _find_done(store, discussion, stored)
     last = done
-    for batch in _batches(islice(discussion.read_drafts(), done, None)):
+    for batch in in_batches(islice(discussion.read_drafts(), done, None)):
         last = (await store.append_messages(stored.session_id, batch))[-1].sequence
     if last != discussion.count:
         raise InvalidInput(
@@ -182,16 +181,3 @@ async def _find_done(store: SessionStore, discussion: Discussion, stored: Sessio
     there = await store.list_messages(stored.session_id, after=last - 1, limit=1)
     ours = next(islice(discussion.read_drafts(), last - 1, None), None)
     return last if there and ours is not None and there[0].message_id == ours.message_id else 0
-
-
-def _batches(drafts: Iterable[MessageDraft]) -> Iterator[list[MessageDraft]]:
-    batch: list[MessageDraft] = []
-    size = 0
-    for draft in drafts:
-        batch.append(draft)
-        size += len(draft.content)
-        if len(batch) == BATCH_MESSAGES or size >= BATCH_CHARACTERS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

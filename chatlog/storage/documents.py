@@ -39,6 +39,7 @@ _MESSAGE_KEYS = {
     *("letters", "models_usage", "metadata"),
 } | _SYSTEM_KEYS
 
+_PIECE_CHARACTERS = 4_096
 # One character of content takes at most 6 bytes as JSON (\u001f) and 54 in its search form (U+FDFA becomes 18 others).
 _SURELY_FITTING_CHARACTERS = limits.MAX_ITEM_BYTES // (6 + 54) - 4 * limits.MAX_SOURCE_CHARACTERS - 1_000
 
@@ -155,6 +156,21 @@ def check_drafts_fit(drafts: Iterable[MessageDraft], *, session_id: str) -> None
     for draft in drafts:
         if not _surely_fits(draft):
             message_to_document(draft, session_id=session_id, sequence=limits.MAX_INTEGER)
+
+
+def fitting_characters(text: str, *, spare_bytes: int) -> int:
+    """How many characters of a text a message can have, if everything else in its document takes `spare_bytes`.
+
+    In pieces, and no further than they fit: some characters are eighteen in the form that is searched.
+    """
+    left, kept = limits.MAX_ITEM_BYTES - spare_bytes, 0
+    while kept < len(text):
+        piece = text[kept : kept + _PIECE_CHARACTERS]
+        left -= encoded_size({"content": piece, "search_text": search_form(piece)})
+        if left < 0:
+            return kept
+        kept += len(piece)
+    return kept
 
 
 def encoded_size(document: Mapping[str, Any]) -> int:

@@ -43,6 +43,7 @@ class ApiHandler(ASGIHandler):
     """Django's handler with a chain of its own. Every answer is a problem or one of the API's, and has the safe headers."""
 
     request_class = ApiRequest
+    max_body_bytes = settings.MAX_API_BODY_BYTES
     _get_response_async: Callable[[HttpRequest], Awaitable[HttpResponse]]  # Django's own: finds the view and calls it
 
     def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature
@@ -72,9 +73,10 @@ class ApiHandler(ASGIHandler):
             try:
                 response = await self._get_response_async(request)
             except Exception as error:  # described, logged if nobody foresaw it, never shown
-                response = describe(error).response()
+                response = self.refuse(describe(error), content_type=request.META.get("CONTENT_TYPE", ""))
         if isinstance(response, HttpResponseNotAllowed):
-            response = _not_allowed(request, response)
+            problem = _not_allowed(request, response)
+            response = self.refuse(problem, content_type=request.META.get("CONTENT_TYPE", ""))
         audit.note(request, response)
         return response
 
@@ -106,18 +108,25 @@ class ApiHandler(ASGIHandler):
             if message["type"] == "http.disconnect":
                 raise RequestAborted
             size += len(message.get("body", b""))
-            if size <= settings.MAX_API_BODY_BYTES:
+            if size <= self.max_body_bytes:
                 pieces.append(message.get("body", b""))
             else:
                 pieces.clear()
             if not message.get("more_body", False):
-                return BytesIO(b"".join(pieces)) if size <= settings.MAX_API_BODY_BYTES else _TooLarge()
+                return BytesIO(b"".join(pieces)) if size <= self.max_body_bytes else _TooLarge()
 
     def create_request(self, scope: Any, body_file: IO[bytes]) -> tuple[Any, Any]:
         if isinstance(body_file, _TooLarge):
-            return None, too_large().response()
+            problem = Problem(413, f"The body is larger than {self.max_body_bytes} bytes. Send less at once.")
+            return None, self.refuse(problem, content_type=_content_type(scope))
         request, refusal = super().create_request(scope, body_file)
-        return request, refusal and Problem(400, "The address or a header is not text.").response()
+        if refusal is not None:
+            refusal = self.refuse(Problem(400, "The address or a header is not text."), content_type=_content_type(scope))
+        return request, refusal
+
+    def refuse(self, problem: Problem, *, content_type: str) -> HttpResponse:
+        """The answer to a request with that content type."""
+        return problem.response()
 
 
 def _complete_headers(response: HttpResponse) -> None:
@@ -127,11 +136,11 @@ def _complete_headers(response: HttpResponse) -> None:
         response.headers.setdefault("Content-Length", str(len(response.content)))
 
 
-def too_large() -> Problem:
-    return Problem(413, f"The body is larger than {settings.MAX_API_BODY_BYTES} bytes. Send shorter lists.")
+def _content_type(scope: Any) -> str:
+    return str(dict(scope["headers"]).get(b"content-type", b"").decode("latin-1"))
 
 
-def _not_allowed(request: HttpRequest, refused: HttpResponseNotAllowed) -> HttpResponse:
+def _not_allowed(request: HttpRequest, refused: HttpResponseNotAllowed) -> Problem:
     allowed = ", ".join(sorted(refused.headers["Allow"].split(", ")))
     text = f"{request.method} is not possible here; {allowed} is."
-    return Problem(405, text, headers={"Allow": allowed}).response()
+    return Problem(405, text, headers={"Allow": allowed})

@@ -21,17 +21,22 @@ class StrictParser(Parser):
 
     def parse_body(self, request: HttpRequest) -> Any:
         _check_headers(request)
-        try:
-            value = json.loads(request.body, parse_constant=_refuse_constant)
-        except RecursionError as error:
-            raise _too_deep() from error
-        except UnicodeDecodeError as error:
-            raise Problem(400, f"The body is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}.") from error
-        except ValueError as error:
-            raise Problem(400, f"The body is not JSON: {error}.") from error
-        if _is_deeper(value, MAX_DEPTH):
-            raise _too_deep()
-        return value
+        return read_json(request.body, max_depth=MAX_DEPTH)
+
+
+def read_json(body: bytes, *, max_depth: int) -> Any:
+    """What a body says. Raises `Problem`."""
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise _too_deep(max_depth) from error
+    except UnicodeDecodeError as error:
+        raise Problem(400, f"The body is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}.") from error
+    except ValueError as error:
+        raise Problem(400, f"The body is not JSON: {error}.") from error
+    if _is_deeper(value, max_depth):
+        raise _too_deep(max_depth)
+    return value
 
 
 def _check_headers(request: HttpRequest) -> None:
@@ -50,8 +55,8 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _too_deep() -> Problem:
-    return wrong_field("body", f"is nested more than {MAX_DEPTH} levels deep.", limit=MAX_DEPTH)
+def _too_deep(max_depth: int) -> Problem:
+    return wrong_field("body", f"is nested more than {max_depth} levels deep.", limit=max_depth)
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

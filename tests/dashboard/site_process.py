@@ -42,6 +42,18 @@ class Site:
         writer.close()
         return parse(answer)
 
+    async def post(
+        self, path: str, body: bytes, *headers: str, announced: int | None = None
+    ) -> tuple[int, dict[str, str], str]:
+        """What a program sends; it may announce more than it does."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        size = len(body) if announced is None else announced
+        head = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", *headers, f"Content-Length: {size}", "Connection: close", "", ""]
+        writer.write("\r\n".join(head).encode() + body)
+        answer = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+        return parse(answer)
+
     def watch(self, session_id: str, *, after: int = 0) -> websockets.connect:
         return websockets.connect(
             f"ws://127.0.0.1:{self.port}/ws/sessions/{session_id}/?after={after}",

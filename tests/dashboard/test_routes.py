@@ -61,7 +61,7 @@ async def test_every_address_wants_a_login_unless_it_is_on_the_short_list(
     assert_safe_headers(response)
     if pattern.name in OPEN_TO_ALL and not route.startswith("admin/"):
         assert response.status_code in {200, 404, 405} or response["Location"] == "/"  # back to where the switch is
-    elif route.startswith("api/"):
+    elif route.startswith(("api/", "v1/")):
         assert response.status_code in {401, 405}
         assert response.status_code == 405 or response["WWW-Authenticate"].startswith("Bearer")
     else:

@@ -21,6 +21,7 @@ from agent_framework import (
     UsageDetails,
     tool,
 )
+from agent_framework.observability import ChatTelemetryLayer
 
 from tests.factories import AGENTS
 
@@ -36,7 +37,7 @@ def calls(name: str, *, call_id: str | None = None, **arguments: Any) -> Content
     return Content.from_function_call(call_id or f"call_{next(_numbers)}", name, arguments=given)
 
 
-class ScriptedClient(FunctionInvocationLayer[Any], ChatMiddlewareLayer[Any], BaseChatClient[Any]):
+class ScriptedClient(FunctionInvocationLayer[Any], ChatMiddlewareLayer[Any], ChatTelemetryLayer[Any], BaseChatClient[Any]):
     """Gives one answer after the other, or raises it. Waits for ever once it has none left."""
 
     def __init__(self, *answers: Message | Exception, **options: Any) -> None:

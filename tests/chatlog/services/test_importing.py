@@ -291,7 +291,7 @@ class FailingStore:
 async def test_an_import_that_broke_off_is_seen_as_such_and_completed_by_the_next(
     store: SessionStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatlog.services.importing.BATCH_MESSAGES", 10)
+    monkeypatch.setattr("chatlog.services.batches.BATCH_MESSAGES", 10)
     await write_export(tmp_path / "own.jsonl", sessions=1, messages=35)
     with pytest.raises(StorageError):
         await bring_in(FailingStore(store, appends=2), tmp_path / "own.jsonl")  # type: ignore[arg-type]

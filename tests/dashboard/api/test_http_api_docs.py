@@ -16,7 +16,7 @@ from django.conf import settings
 
 from chatlog.domain import limits
 from dashboard import bounded_http
-from dashboard.api import events, messages, streams, throttle
+from dashboard.api import events, streams, throttle
 from dashboard.api.parsing import MAX_DEPTH
 from dashboard.api.schemas import MAX_MESSAGES
 from tests.dashboard.api.http_api_page import FOLLOW, LIST, PAGE, SEND, blocks, names_of
@@ -134,10 +134,10 @@ def test_the_numbers_are_those_of_the_code() -> None:
         f"| a body | {settings.MAX_API_BODY_BYTES:,} bytes, not compressed, within {bounded_http.BODY_SECONDS:g} s |",
         f"| a message | {limits.MAX_ITEM_BYTES:,} bytes as JSON |",
         f"| levels of nesting | {MAX_DEPTH} |",
-        f"from {messages.EARLIEST:%Y-%m-%d} to a day ahead",
+        f"from {limits.EARLIEST_TIMESTAMP:%Y-%m-%d} to a day ahead",
         f"| items of a page | {limits.MAX_LIST_LIMIT:,};",
         f"| streams | {streams.MAX_PER_TOKEN} for a token, {streams.MAX_TOTAL:,} for the process |",
         f"A comment every {events.SILENCE_SECONDS:g} seconds",
     ]
     assert [text for text in told if text not in " ".join(PAGE.split("\n"))] == []
-    assert messages.MOST_AHEAD.days == 1
+    assert limits.MAX_CLOCK_LEAD.days == 1

@@ -21,13 +21,8 @@ Answered = tuple[int, dict[str, str], str]
 
 
 async def send(site: Site, path: str, body: bytes, *, token: str, announced: int | None = None) -> Answered:
-    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
-    head = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {token}", "Content-Type: application/json"]
-    head += [f"Content-Length: {len(body) if announced is None else announced}", "Connection: close", "", ""]
-    writer.write("\r\n".join(head).encode() + body)
-    answer = await asyncio.wait_for(reader.read(), 20)
-    writer.close()
-    return parse(answer)
+    headers = f"Authorization: Bearer {token}", "Content-Type: application/json"
+    return await site.post(path, body, *headers, announced=announced)
 
 
 async def test_a_list_larger_than_any_form_is_taken_and_a_hundred_megabytes_are_not(tmp_path: Path) -> None:

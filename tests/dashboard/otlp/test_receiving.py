@@ -1,0 +1,296 @@
+"""What exporters send and what they are answered, in both encodings."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from chatlog.errors import StorageUnavailable
+from chatlog.services.spans.span import Span, SpanEvent
+from chatlog.storage.base import SessionStore
+from dashboard import signals
+from dashboard.api import throttle
+from dashboard.otlp import counting, json_form, protobuf_form
+from dashboard.stores import get_store
+from tests.chatlog.services.spans.making import model, text
+from tests.dashboard.api.program import Answer, Program
+from tests.dashboard.otlp.encoding import JSON, PROTOBUF, as_json, as_protobuf
+
+TRACES = "/v1/traces"
+SAID = model(text("assistant", "Tokori."), heard=[text("user", "A name?")])
+ENCODINGS: list[tuple[str, Callable[..., bytes]]] = [(PROTOBUF, as_protobuf), (JSON, as_json)]
+both = pytest.mark.parametrize(("kind", "encode"), ENCODINGS, ids=["protobuf", "JSON"])
+
+
+async def export(program: Program, body: bytes, kind: str, **headers: str) -> Answer:
+    answer = await program.send("POST", TRACES, body, content_type=kind, **headers)
+    if answer.status not in {404, 415}:
+        assert answer.headers["content-type"] == kind
+    return answer
+
+
+def partial(answer: Answer) -> tuple[int, str]:
+    """How many spans were refused, and why."""
+    if answer.headers["content-type"] == JSON:
+        told = answer.json.get("partialSuccess", {})
+        return int(told.get("rejectedSpans", 0)), told.get("errorMessage", "")
+    response = ExportTraceServiceResponse.FromString(answer.body)
+    return response.partial_success.rejected_spans, response.partial_success.error_message
+
+
+def reason(answer: Answer) -> str:
+    """The message of a `google.rpc.Status`: its field 2."""
+    if answer.headers["content-type"] == JSON:
+        return str(answer.json["message"])
+    assert answer.body[:1] == b"\x12"
+    size, start = answer.body[1], 2
+    if size > 0x7F:
+        size, start = (size & 0x7F) + (answer.body[2] << 7), 3
+    assert len(answer.body) == start + size
+    return answer.body[start:].decode()
+
+
+async def told(store: SessionStore) -> list[tuple[str, str]]:
+    return [(message.source, message.content) for message in await store.list_messages("talk")]
+
+
+@both
+async def test_what_is_accepted_is_stored_and_answered_in_the_encoding_of_the_request(
+    program: Program, store: SessionStore, kind: str, encode: Callable[..., bytes]
+) -> None:
+    for _ in range(2):  # sent again after a lost answer
+        answer = await export(program, encode(SAID), f"{kind}")
+        assert (answer.status, partial(answer), answer.body in {b"", b"{}"}) == (200, (0, ""), True)
+    assert await told(store) == [("user", "A name?"), ("analyst", "Tokori.")]
+
+
+@both
+async def test_compressed_bodies_are_taken(
+    program: Program, store: SessionStore, kind: str, encode: Callable[..., bytes]
+) -> None:
+    other = replace(SAID, attributes=SAID.attributes | {"gen_ai.conversation.id": "other"})
+    assert (await export(program, gzip.compress(encode(SAID)), kind, content_encoding="gzip")).status == 200
+    assert (await export(program, zlib.compress(encode(other)), kind, content_encoding="deflate")).status == 200
+    assert len(await told(store)) == len(await store.list_messages("other")) == 2
+
+
+async def test_a_content_type_may_have_parameters_and_the_scheme_of_a_token_any_letters(
+    program: Program, store: SessionStore
+) -> None:
+    answer = await program.send(
+        "POST", TRACES, as_json(SAID), content_type="application/json; charset=utf-8", authorization=f"bearer {program.token}"
+    )
+    assert (answer.status, len(await told(store))) == (200, 2)
+
+
+@both
+async def test_spans_that_are_refused_are_counted_and_the_others_are_stored(
+    program: Program, store: SessionStore, kind: str, encode: Callable[..., bytes]
+) -> None:
+    nameless = Span(trace_id="", span_id="", name="chat")
+    answer = await export(program, encode(nameless, SAID, nameless), kind)
+    assert (answer.status, partial(answer)[0], len(await told(store))) == (200, 2, 2)
+    assert "no ids" in partial(answer)[1]
+
+
+@both
+async def test_a_request_without_spans_is_a_success(program: Program, kind: str, encode: Callable[..., bytes]) -> None:
+    assert (await export(program, encode(), kind)).status == 200
+
+
+async def test_whoever_watches_is_told(program: Program, store: SessionStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    notified: list[str] = []
+    monkeypatch.setattr(signals.ChannelSignals, "notify", lambda _, session_id: notified.append(session_id))
+    await export(program, as_protobuf(SAID), PROTOBUF)
+    assert "talk" in notified
+
+
+DEEP = b'{"resourceSpans": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+
+
+def field(number: int, value: bytes) -> bytes:
+    """A field of protobuf that has a length, below 2 MiB."""
+    size = len(value)
+    length = bytes([size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14]) if size > 0x7F else bytes([size])
+    return bytes([number << 3 | 2]) + length + value
+
+
+SPAN = {"traceId": "1" * 32, "spanId": "2" * 16, "name": "chat"}
+
+
+def spans(**values: Any) -> bytes:
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [SPAN | values]}]}]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "headers", "expected"),
+    [
+        (b"\x0a\xff\xff\xff\xff garbage", PROTOBUF, {}, (400, "protobuf")),
+        (b"{", JSON, {}, (400, "JSON")),
+        (b"[]", JSON, {}, (400, "object")),
+        (b"\xff", JSON, {}, (400, "UTF-8")),
+        (DEEP, JSON, {}, (400, "levels deep")),
+        (b'{"resourceSpans": {}}', JSON, {}, (400, "resourceSpans")),
+        (spans(attributes="x"), JSON, {}, (400, "attributes")),
+        (spans(startTimeUnixNano="soon"), JSON, {}, (400, "startTimeUnixNano")),
+        (spans(name=7), JSON, {}, (400, "name")),
+        (as_json(SAID), PROTOBUF, {}, (400, "protobuf")),
+        (as_protobuf(SAID), JSON, {}, (400, "")),
+        (b"x", "text/plain", {}, (415, "x-protobuf")),
+        (b"x", PROTOBUF, {"content_encoding": "br"}, (415, "gzip")),
+        (b"not compressed", PROTOBUF, {"content_encoding": "gzip"}, (400, "gzip")),
+        (gzip.compress(as_protobuf(SAID))[:-12], PROTOBUF, {"content_encoding": "gzip"}, (400, "ends before")),
+        (gzip.compress(bytes(60_000_000), compresslevel=1), PROTOBUF, {"content_encoding": "gzip"}, (413, "20971520")),
+        (bytes(21 * 1024 * 1024), JSON, {}, (413, "20971520")),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+async def test_a_body_that_cannot_be_is_refused_with_a_reason(
+    program: Program, body: bytes, kind: str, headers: dict[str, str], expected: tuple[int, str]
+) -> None:
+    answer = await export(program, body, kind, **headers)
+    status, word = expected
+    assert (answer.status, word in reason(answer)) == (status, True)
+    assert "retry-after" not in answer.headers
+    assert not (await get_store().list_sessions()).items
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "word"),
+    [
+        (field(1, field(2, field(2, b"") * 1_000_000)), PROTOBUF, "100,000 spans"),
+        (field(1, field(2, field(2, field(9, b"") * 1_040_000))), PROTOBUF, "1,000,000 spans, attributes"),
+        (b'{"resourceSpans": [' + b"{}," * 1_100_000 + b"{}]}", JSON, "1,000,000 objects"),
+    ],
+    ids=["spans", "attributes", "objects"],
+)
+async def test_a_body_of_countless_empty_things_is_refused_before_any_is_made(
+    program: Program, body: bytes, kind: str, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for form, name in ((json_form, "read_json"), (protobuf_form, "ExportTraceServiceRequest")):
+        monkeypatch.setattr(form, name, None)
+    answer = await export(program, body, kind)
+    assert (answer.status, word in reason(answer)) == (413, True)
+
+
+@pytest.mark.parametrize(
+    "body", [b"\xff", b"\x0a", b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x0b", b"\x0d\x01", b"\x08\x01\x01"]
+)
+async def test_a_large_body_that_is_no_protobuf_is_400(program: Program, body: bytes) -> None:
+    assert (await export(program, body + b"\xff" * 2_000_000, PROTOBUF)).status == 400
+
+
+async def test_a_large_request_of_real_spans_is_taken(program: Program, store: SessionStore) -> None:
+    many = [model(text("assistant", f"{number}" + "空" * 20_000)) for number in range(20)]
+    for encode, kind in ((as_protobuf, PROTOBUF), (as_json, JSON)):
+        body = encode(*many)
+        assert len(body) > counting.SMALL_BYTES
+        assert (await export(program, body, kind)).status == 200
+    assert await store.get_last_sequence("talk") == len(many)
+
+
+async def test_what_a_later_version_adds_is_passed_over(program: Program, store: SessionStore) -> None:
+    body = json.loads(as_json(SAID))
+    body["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["newerThanThis"] = {"a": [1]}
+    assert (await export(program, json.dumps(body).encode(), JSON)).status == 200
+    assert len(await told(store)) == 2
+
+
+@both
+async def test_a_token_is_needed_that_may_write(
+    make_program: Callable[..., Awaitable[Program]], kind: str, encode: Callable[..., bytes]
+) -> None:
+    answer = await export(Program(), encode(SAID), kind)
+    assert (answer.status, answer.headers["www-authenticate"][:6]) == (401, "Bearer")
+    assert "create_token" in reason(answer)
+    assert (await export(await make_program(may_write=False), encode(SAID), kind)).status == 403
+
+
+@both
+async def test_what_may_be_sent_again_says_when(
+    program: Program, store: SessionStore, kind: str, encode: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise StorageUnavailable("The disk is asleep.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(store), "append_messages", fail)
+        answer = await export(program, encode(SAID), kind)
+        assert (answer.status, int(answer.headers["retry-after"]) > 0) == (503, True)
+        assert reason(answer) == "The disk is asleep."
+    with monkeypatch.context() as patched:
+        patched.setattr(throttle.Throttle, "take", lambda *_: 2.5)
+        answer = await export(program, encode(SAID), kind)
+        assert (answer.status, answer.headers["retry-after"]) == (429, "3")
+    assert (await export(program, encode(SAID), kind)).status == 200
+    assert len(await told(store)) == 2
+
+
+@both
+async def test_a_fault_of_ours_is_logged_and_not_told(
+    program: Program, store: SessionStore, kind: str, encode: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr(type(store), "append_messages", fail)
+    answer = await export(program, encode(SAID), kind)
+    assert (answer.status, "secret" in reason(answer)) == (500, False)
+
+
+@both
+async def test_other_signals_and_methods_are_refused_in_the_form_of_the_protocol(
+    program: Program, kind: str, encode: Callable[..., bytes]
+) -> None:
+    answer = await program.send("POST", "/v1/logs", b"", content_type=kind)
+    assert (answer.status, answer.headers["content-type"]) == (404, kind)
+    assert "OTEL_LOGS_EXPORTER" in reason(answer)
+    answer = await program.send("GET", TRACES, content_type=kind)
+    assert (answer.status, answer.headers["allow"], "POST" in reason(answer)) == (405, "POST", True)
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+VALUES = st.recursive(
+    st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(min_size=1, max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+ATTRIBUTES = st.dictionaries(st.text(min_size=1, max_size=9), VALUES, max_size=4)
+TIMES = st.integers(0, 2**64 - 1)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Span,
+            trace_id=st.binary(min_size=16, max_size=16).map(bytes.hex),
+            span_id=st.binary(min_size=8, max_size=8).map(bytes.hex),
+            parent_id=st.sampled_from(["", "ab" * 8]),
+            name=st.text(max_size=9),
+            start=TIMES,
+            end=TIMES,
+            attributes=ATTRIBUTES,
+            events=st.lists(st.builds(SpanEvent, name=st.text(max_size=5), time=TIMES, attributes=ATTRIBUTES), max_size=2).map(
+                tuple
+            ),
+            failed=st.booleans(),
+            status_message=st.text(max_size=5),
+            scope=st.text(max_size=5),
+            resource=ATTRIBUTES,
+        ),
+        max_size=3,
+    )
+)
+@settings(max_examples=30, deadline=None)
+def test_both_encodings_hold_the_same_spans(made: list[Span]) -> None:
+    assert list(protobuf_form.read_spans(as_protobuf(*made))) == made
+    assert list(json_form.read_spans(as_json(*made))) == made
