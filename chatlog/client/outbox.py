@@ -19,7 +19,7 @@ from chatlog.client.entries import Backlog, Batch, Entry, EntryKind, QueueLimits
 from chatlog.client.wire import MAX_BODY_BYTES
 from chatlog.domain.clock import parse_timestamp, to_timestamp, utc_now
 from chatlog.domain.models import Session
-from chatlog.errors import IdempotencyConflict, StorageCorrupt
+from chatlog.errors import IdempotencyConflict, SessionExists, StorageCorrupt
 from chatlog.storage.documents import session_from_document, session_to_document
 from chatlog.storage.sqlite.connection import open_connection, translated_errors
 
@@ -60,9 +60,14 @@ class Outbox:
         Args:
             view: how their session looks from here; kept as long as something waits for it.
         Raises:
+            SessionExists: their session may not begin, so nothing may be said in it.
             IdempotencyConflict: a message of that id waits already, with another source or content.
         """
+        session_id, kind = entries[0].session_id, entries[0].kind
         with self._writing() as connection:
+            # Asked in this transaction, for another process may just have been told so by the site.
+            if kind is not EntryKind.BEGIN and connection.execute(queries.IS_BEGIN_REFUSED, (session_id,)).get:
+                raise SessionExists(session_id)
             if not self._has_room(connection, entries):
                 return False
             for entry in entries:
@@ -71,7 +76,7 @@ class Outbox:
                 if not connection.changes():
                     _check_is_the_same(connection, entry)
             if view is not None:
-                keep = queries.INSERT_VIEW if entries[0].kind is EntryKind.MESSAGE else queries.REPLACE_VIEW
+                keep = queries.INSERT_VIEW if kind is EntryKind.MESSAGE else queries.REPLACE_VIEW
                 connection.execute(keep, (view.session_id, json.dumps(session_to_document(view))))
         return True
 
@@ -97,14 +102,13 @@ class Outbox:
     def refuse(self, session_id: str, numbers: Sequence[int], *, reason: str) -> None:
         """Set aside what the site will never take."""
         with self._writing() as connection:
-            connection.execute(queries.REFUSE, (json.dumps(numbers), reason, to_timestamp(utc_now())))
-            _delete(connection, session_id, numbers)
+            _set_aside(connection, session_id, numbers, reason=reason)
 
     def refuse_session(self, session_id: str, *, reason: str) -> int:
         """Set aside everything of a session that the site does not let begin; returns how much that was."""
-        with self._reading() as connection:
+        with self._writing() as connection:
             numbers = [number for (number,) in connection.execute(queries.SELECT_NUMBERS, (session_id,))]
-        self.refuse(session_id, numbers, reason=reason)
+            _set_aside(connection, session_id, numbers, reason=reason)
         return len(numbers)
 
     def is_begin_waiting(self, session_id: str) -> bool:
@@ -207,6 +211,11 @@ def _take_alike(rows: Any, kind: str) -> Iterator[tuple[int, str, str]]:
         yield number, body, message_id
         if kind != EntryKind.MESSAGE:
             return
+
+
+def _set_aside(connection: apsw.Connection, session_id: str, numbers: Sequence[int], *, reason: str) -> None:
+    connection.execute(queries.REFUSE, (json.dumps(numbers), reason, to_timestamp(utc_now())))
+    _delete(connection, session_id, numbers)
 
 
 def _delete(connection: apsw.Connection, session_id: str, numbers: Sequence[int]) -> None:

@@ -41,7 +41,7 @@ class Saver:
     async def create_session(self, session: Session) -> Session:
         """Begin a session, here or there."""
         session_id, body = session.session_id, wire.encode_session(session)
-        stored = await self._try_now(session_id, lambda: self._site.begin_session(session_id, body=body))
+        stored = await self._try_now(session_id, lambda: self._site.begin_session(session_id, body=body), begins=True)
         if stored is None:
             await self._put([Entry(session_id=session_id, kind=EntryKind.BEGIN, body=body)], view=session)
         return self._remember(stored or session)
@@ -61,7 +61,6 @@ class Saver:
         self, session_id: str, *, status: SessionStatus | None, title: str | None, tags: tuple[str, ...] | None
     ) -> Session:
         """Change a session, here or there."""
-        self._check_is_not_refused(session_id)
         body = wire.encode_change(status=status, title=title, tags=tags)
         changed = await self._try_now(session_id, lambda: self._site.change_session(session_id, body=body))
         if changed is None:
@@ -94,7 +93,6 @@ class Saver:
         return messages
 
     async def _append(self, session_id: str, entries: Sequence[Entry]) -> list[int]:
-        self._check_is_not_refused(session_id)
         bodies = [entry.body for entry in entries]
         message_ids = [entry.message_id or "" for entry in entries]
         sequences = await self._try_now(
@@ -104,10 +102,12 @@ class Saver:
             await self._put(entries, view=self._find_here(session_id))
         return sequences or [0] * len(entries)
 
-    async def _try_now(self, session_id: str, send: Callable[[], Awaitable[Result]]) -> Result | None:
+    async def _try_now(self, session_id: str, send: Callable[[], Awaitable[Result]], *, begins: bool = False) -> Result | None:
         """The site's answer; `None` if it has to wait, for the site to come back or behind what waits already."""
         if self._outbox.is_waiting() and not await self._sender.catch_up():
             return None
+        if not begins and self._outbox.is_begin_refused(session_id):
+            raise SessionExists(session_id)  # what is said in it would end up in somebody else's session of the same id
         try:
             try:
                 return await send()
@@ -139,11 +139,6 @@ class Saver:
             f"{self._limits.size:,}, and there was no room for {self._limits.full_seconds:g} s. Send the same again when "
             f"{self._site.name} answers, or raise the limits."
         )
-
-    def _check_is_not_refused(self, session_id: str) -> None:
-        """Raise for a session that could not begin: what is said in it would end up in another one of the same id."""
-        if self._outbox.is_begin_refused(session_id):
-            raise SessionExists(session_id)
 
     def _look_here(self, session_id: str) -> Session:
         """A session as it looks from here. Raises `StorageUnavailable` for one that nothing is known of."""

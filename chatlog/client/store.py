@@ -146,7 +146,7 @@ class RemoteStore:
 
         Raises:
             SessionNotFound: there is no such session; through the queue, it becomes entries of `list_refused`.
-            SessionExists: the session could not begin, for its id belongs to another one.
+            SessionExists: the session could not begin, for its id belongs to another one; as long as `list_refused` has it.
             IdempotencyConflict: a `message_id` is taken by another remark; through the queue, if that one waits as well. Of a
                 call with more than 1,000 drafts or 4 MiB, lists before that one are stored.
             ItemTooLarge: a draft is over the 2 MB of an item. Nothing is stored.

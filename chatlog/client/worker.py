@@ -65,7 +65,9 @@ class Worker:
             return
         try:
             if unfinished := [asyncio.wrap_future(future) for future in tuple(self._unfinished)]:
-                await asyncio.wait(unfinished, timeout=patience)
+                done, _ = await asyncio.wait(unfinished, timeout=patience)
+                for one in done:
+                    one.cancelled() or one.exception()  # which its caller is told; here it is only waited for
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(last(), self._loop))
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -89,4 +91,5 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
         for task in unfinished:
             task.cancel()
         loop.run_until_complete(asyncio.gather(*unfinished, return_exceptions=True))
+    loop.run_until_complete(asyncio.sleep(0))  # connections that were closed let go of their sockets one turn later
     loop.close()

@@ -14,7 +14,7 @@ from chatlog.client import Backlog, QueueLimits
 from chatlog.client.entries import Batch, Entry, EntryKind
 from chatlog.client.outbox import Outbox
 from chatlog.client.wire import MAX_BODY_BYTES, MAX_MESSAGES, encode_draft, join
-from chatlog.errors import IdempotencyConflict, InvalidNumber, StorageCorrupt, StorageReadOnly
+from chatlog.errors import IdempotencyConflict, InvalidNumber, SessionExists, StorageCorrupt, StorageReadOnly
 from dashboard import settings
 from dashboard.api import schemas
 from tests.factories import make_draft, make_session
@@ -199,6 +199,17 @@ def test_a_session_that_may_not_begin_is_set_aside_whole(outbox: Outbox) -> None
     assert [entry.kind for entry in outbox.list_refused(after=0, limit=10)] == ["begin", "message", "message", "change"]
     assert (outbox.is_begin_refused("s"), outbox.is_begin_refused("other")) == (True, False)
     assert outbox.count().waiting == 1
+
+
+def test_nothing_more_is_taken_for_a_session_that_may_not_begin(outbox: Outbox) -> None:
+    put(outbox, begin(), message("1"))
+    outbox.refuse_session("s", reason="taken")
+    for more in (message("2"), change()):
+        with pytest.raises(SessionExists):
+            put(outbox, more)
+    assert outbox.count().waiting == 0
+    outbox.forget([entry.number for entry in outbox.list_refused(after=0, limit=10)])
+    assert put(outbox, message("3"))
 
 
 def test_what_was_refused_can_be_read_and_sent_again(outbox: Outbox) -> None:
