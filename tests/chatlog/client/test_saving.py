@@ -107,9 +107,13 @@ async def test_nobody_there_at_all_keeps_it_too(open_remote: OpenRemote, fake: F
 
 
 async def test_a_site_that_does_not_answer_in_time_is_away(open_remote: OpenRemote) -> None:
+    connections: list[asyncio.Task[None] | None] = []
+
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(asyncio.current_task())
         await reader.read()
         writer.close()
+        await writer.wait_closed()
 
     async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
         site = FakeSite()
@@ -120,6 +124,7 @@ async def test_a_site_that_does_not_answer_in_time_is_away(open_remote: OpenRemo
         with pytest.raises(StorageUnavailable, match=r"did not answer within 0\.05 s"):
             await store.list_sessions()
         await store.aclose()
+        await asyncio.gather(*filter(None, connections))
 
 
 @pytest.mark.parametrize(
