@@ -112,6 +112,7 @@ def test_the_example_names_every_variable_that_is_read_and_no_other() -> None:
     read_here = set(
         re.findall(r"""(?:_text|_list|_filled|db_url|bool|int)\("([A-Z_]+)\"""", (ROOT / "dashboard/settings.py").read_text())
     )
-    read_there = set(re.findall(r'"((?:CHATLOG|COSMOSDB)_[A-Z_]+|TIME_ZONE)"', (ROOT / "chatlog/config.py").read_text()))
+    library = "".join((ROOT / path).read_text() for path in ("chatlog/config.py", "chatlog/terminal/opening.py"))
+    read_there = set(re.findall(r'"((?:CHATLOG|COSMOSDB)_[A-Z_]+|TIME_ZONE)"', library))
     named = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert named == read_here | read_there
