@@ -156,6 +156,7 @@ class Following:
         notes = replace(notes, continuation=changes.continuation)
         await self._writer.run(partial(apply_page, reading=reading, notes=notes, now=utc_now()))
         self._notes = notes
+        self._note_health()  # a first reading may go on for hours
         self._tell_lifetime()
 
     async def _take_care(self, feed: ChangeFeed) -> None:

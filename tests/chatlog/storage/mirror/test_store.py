@@ -16,6 +16,7 @@ from chatlog.domain.filters import SearchQuery
 from chatlog.domain.models import SessionStatus
 from chatlog.domain.search import parse_terms
 from chatlog.errors import ConfigurationError, StorageError, StorageReadOnly, StorageUnavailable, StoreClosed, WatchedOnly
+from chatlog.storage.cosmos import change_feed
 from chatlog.storage.mirror.store import MirrorStore
 from chatlog.storage.watching import WatchingStore
 from tests.chatlog.storage.cosmos.test_seed_documents import seed_message, seed_session
@@ -115,6 +116,22 @@ async def test_a_ping_says_when_the_container_cannot_be_reached_and_pages_still_
     away.times = 0
     await eventually(lambda: messages_of(mirror, "thread-1"), until=lambda found: len(found) == 2)
     assert (await eventually(mirror.get_watched, until=lambda watched: watched.trouble is None)).is_complete
+    await mirror.ping()
+
+
+async def test_trouble_is_over_with_the_first_page_and_not_with_the_last(
+    double: Double, open_mirror: OpenMirror, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_feed, "MAX_PAGE_SIZE", 1)
+    write(container, *(python_document(said("user", str(number))) for number in range(5)))
+    mirror = open_mirror()
+    away = double.inject("*", "answer", times=-1, status=503)
+    with pytest.raises(StorageUnavailable):
+        await mirror.ping()
+    double.inject("change_feed", "hang", times=-1, skip=3)
+    away.times = 0
+    watched = await eventually(mirror.get_watched, until=lambda watched: watched.trouble is None)
+    assert not watched.is_complete
     await mirror.ping()
 
 
