@@ -44,7 +44,7 @@ def site() -> Iterator[ServedSite]:
 async def ways(site: ServedSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ways]:
     monkeypatch.setattr(sender, "FIRST_PAUSE_SECONDS", 0.02)
     monkeypatch.setattr(sender, "LONGEST_PAUSE_SECONDS", 0.05)
-    # A session of AutoGen's spans is named by its team's id, which is such a one.
+    # A session of AutoGen's spans is named by its team's id, which is a UUID.
     async with open_ways(site, tmp_path, str(uuid.uuid4())) as ways:
         yield ways
 
