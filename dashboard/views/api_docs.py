@@ -22,7 +22,7 @@ def api_docs(request: HttpRequest) -> HttpResponse:
     scheme = "https" if settings.BEHIND_TLS else request.scheme  # a proxy that speaks TLS does not tell
     context = {
         "reference": _reference(),
-        "variables": f"CHATLOG={scheme}://{request.get_host()}\nTOKEN=chatlog_…\nSESSION=session_…",
+        "variables": f"SITE={scheme}://{request.get_host()}\nCHATLOG_TOKEN=chatlog_…\nSESSION=session_…",
         "get_document": write_curl(method="GET", path=reverse("api:openapi")),
         "most_messages": MAX_MESSAGES,
         "most_bytes": settings.MAX_API_BODY_BYTES,

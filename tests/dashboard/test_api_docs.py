@@ -133,13 +133,13 @@ def test_the_frame_is_japanese_and_what_comes_from_the_document_says_that_it_is_
 
 @pytest.mark.parametrize(("host", "address"), [("127.0.0.1:8000", "http://127.0.0.1:8000"), ("localhost", "http://localhost")])
 def test_the_examples_name_the_address_the_page_was_read_from(client: Client, host: str, address: str) -> None:
-    assert f"CHATLOG={address}\n" in read(client, host=host)
+    assert f"SITE={address}\n" in read(client, host=host)
 
 
 def test_behind_a_proxy_the_address_is_the_one_that_people_see(client: Client, settings: Any) -> None:
     settings.BEHIND_TLS = True
     settings.ALLOWED_HOSTS = ["chatlog.example.org"]
-    assert "CHATLOG=https://chatlog.example.org\n" in read(client, host="chatlog.example.org")
+    assert "SITE=https://chatlog.example.org\n" in read(client, host="chatlog.example.org")
 
 
 async def run(example: str, environment: dict[str, str]) -> str:
@@ -157,7 +157,7 @@ async def test_every_example_works_as_it_stands(tmp_path: Path) -> None:
     examples = {call.name: call.example for call in CALLS}
     async with running_site(tmp_path) as site:
         _, output = await manage(tmp_path, "create_token", "ann")
-        environment = {"CHATLOG": site.origin, "TOKEN": output.split()[-1]}
+        environment = {"SITE": site.origin, "CHATLOG_TOKEN": output.split()[-1]}
         body, status = (await run(examples.pop("create_session"), environment)).rsplit("\n", 1)
         assert status == "201"
         environment["SESSION"] = json.loads(body)["session_id"]

@@ -1,4 +1,4 @@
-"""A call as a line for a shell: it works as it stands where `CHATLOG`, `TOKEN` and `SESSION` are set."""
+"""A call as a line for a shell: it works as it stands where `SITE`, `CHATLOG_TOKEN` and `SESSION` are set."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_HEADER = '-H "Authorization: Bearer $TOKEN"'
+_HEADER = '-H "Authorization: Bearer $CHATLOG_TOKEN"'
 
 
 def write_curl(
@@ -23,7 +23,7 @@ def write_curl(
     options += ["-G"] if query else []
     options += [f"-X {method}"] if method not in {"GET", "POST"} else []
     address = path.replace("{session_id}", "$SESSION")
-    lines = [" ".join(["curl", *options, f'"$CHATLOG{address}"', _HEADER])]
+    lines = [" ".join(["curl", *options, f'"$SITE{address}"', _HEADER])]
     lines += [f"--data-urlencode {shlex.quote(f'{name}={value}')}" for name, value in query]
     if body:
         lines += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}"]

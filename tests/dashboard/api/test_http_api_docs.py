@@ -28,8 +28,8 @@ from tests.dashboard.site_process import ROOT, Site, environment, manage, runnin
 async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
     async with running_site(tmp_path) as site:
         _, output = await manage(tmp_path, "create_token", "ann")
-        monkeypatch.setenv("TOKEN", output.split()[-1])
-        monkeypatch.setenv("CHATLOG", site.origin)
+        monkeypatch.setenv("CHATLOG_TOKEN", output.split()[-1])
+        monkeypatch.setenv("SITE", site.origin)
         yield site
 
 
@@ -44,7 +44,7 @@ async def run(script: str, data: Path, **variables: str) -> str:
 
 
 async def test_the_first_steps_work(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TOKEN")  # they make one
+    monkeypatch.delenv("CHATLOG_TOKEN")  # they make one
     output = await run(blocks("bash")[0], tmp_path)
     assert [int(number) for number in re.findall(r'\{"sequence":(\d)', output)] == [1, 2, 3]
     assert re.findall(r'"content":"([^"]+)"', output) == ["Then a long one.", "Nobody types long names."]
@@ -104,7 +104,7 @@ async def test_a_session_is_followed_over_a_restart_of_the_site(site: Site, tmp_
     async with running_site(tmp_path, port=site.port):
         say = names_of(SEND)
         async with say["httpx"].AsyncClient(
-            base_url=site.origin, headers={"Authorization": f"Bearer {os.environ['TOKEN']}"}
+            base_url=site.origin, headers={"Authorization": f"Bearer {os.environ['CHATLOG_TOKEN']}"}
         ) as client:
             assert await say["send"](client, session_id, {"source": "critic", "content": "Nobody types long names."}) == 3
             await until(lambda: heard == [2, 3])
@@ -115,7 +115,7 @@ async def test_a_session_is_followed_over_a_restart_of_the_site(site: Site, tmp_
 
 async def test_what_did_not_change_is_not_sent_again(site: Site, tmp_path: Path) -> None:
     session_id = await names_of(SEND)["main"]()
-    variables = {"CHATLOG": site.origin, "TOKEN": os.environ["TOKEN"], "SESSION": session_id}
+    variables = {"SITE": site.origin, "CHATLOG_TOKEN": os.environ["CHATLOG_TOKEN"], "SESSION": session_id}
     script = f"cd {tmp_path}\n{blocks('bash')[1]}"
     assert (await run(script, tmp_path, **variables)).strip() == "304"
     assert json.loads((tmp_path / "session.json").read_text())["session_id"] == session_id
