@@ -21,7 +21,7 @@ from chatlog.terminal.child import Child
 from chatlog.terminal.drafting import read_json, read_named, read_plain
 from chatlog.terminal.endings import DONE, IMPOSSIBLE, LEFT_OUT, Ending
 from chatlog.terminal.intake import Intake
-from chatlog.terminal.lines import LineReader
+from chatlog.terminal.lines import LineReader, typed_lines
 from chatlog.terminal.screen import DIM, GREEN, RED, Screen
 
 HELP = "Record what a program says: each line that comes in is a remark, stored before the next one is read."
@@ -85,12 +85,12 @@ async def record(store: SessionStore, screen: Screen, options: Namespace) -> Non
 
 
 async def _record_input(intake: Intake, say: Callable[..., None]) -> None:
-    lines = LineReader(sys.stdin.fileno())
     if sys.stdin.isatty():
         say("Each line is a remark. Ctrl-D ends the discussion.", DIM)
-        await intake.take_all(lines)
+        with typed_lines(sys.stdin.fileno()) as lines:
+            await intake.take_all(lines)
     else:
-        await _take_all(intake, lines)
+        await _take_all(intake, LineReader(sys.stdin.fileno()))
 
 
 async def _record_command(intake: Intake, options: Namespace) -> int:
