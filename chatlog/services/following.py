@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +11,7 @@ from chatlog.domain.limits import check_sequence
 from chatlog.domain.models import Message, Session, SessionStatus
 from chatlog.errors import LASTING, StorageError, StorageUnavailable
 from chatlog.services.browsing import without_hole
+from chatlog.services.pausing import pause_after
 from chatlog.storage.base import SessionReader
 
 PAGE_MESSAGES = 200
@@ -19,7 +19,6 @@ PAGE_MESSAGES = 200
 READ_SECONDS = 5.0
 # Also without a hint we look.
 LOOK_SECONDS = 1.0
-RETRY_SECONDS = (0.5, 5.0)
 Result = TypeVar("Result")
 
 
@@ -126,7 +125,7 @@ async def keep_looking(store: SessionReader, look: Callable[[], Awaitable[Look]]
             failures += 1
             if failures == 1:
                 yield Trouble(str(error))
-            await asyncio.sleep(_pause(failures))
+            await asyncio.sleep(pause_after(failures))
             continue
         if failures:
             failures = 0
@@ -167,9 +166,3 @@ async def _wait(store: SessionReader) -> None:
             await store.wait_for_change(at_most=LOOK_SECONDS)
     except (StorageError, TimeoutError):  # the next look meets the same trouble, and tells
         await asyncio.sleep(LOOK_SECONDS)
-
-
-def _pause(failures: int) -> float:
-    shortest, longest = RETRY_SECONDS
-    delay: float = min(longest, shortest * 2**failures)
-    return delay * random.uniform(0.5, 1)  # noqa: S311  # spreads retries, guards nothing
