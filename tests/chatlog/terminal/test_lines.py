@@ -8,12 +8,12 @@ import pty
 import termios
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from chatlog.terminal.lines import Line, LineReader, typed_lines
 
-# A reader that waits where it may not would do so until then.
 PATIENCE = 5.0
 READ = os.read
 
@@ -27,6 +27,18 @@ def terminal() -> Iterator[tuple[int, int]]:
     finally:
         os.close(keys)
         os.close(screen)
+
+
+@contextmanager
+def rescued(keys: int) -> Iterator[None]:
+    """A reader that waits gets a line in the end, so that the test fails and does not hang."""
+    rescue = threading.Timer(PATIENCE, os.write, (keys, b"too late\n"))
+    rescue.start()
+    try:
+        yield
+    finally:
+        rescue.cancel()
+        rescue.join()
 
 
 def when_readable(screen: int, do: Callable[[], None]) -> None:
@@ -49,9 +61,7 @@ async def test_a_line_that_is_thrown_away_before_it_is_read_is_not_waited_for(te
         termios.tcflush(screen, termios.TCIFLUSH)
         asyncio.get_running_loop().call_soon(came.append, "the event loop's turn")
 
-    rescue = threading.Timer(PATIENCE, os.write, (keys, b"too late\n"))
-    rescue.start()
-    with typed_lines(screen) as reader:
+    with typed_lines(screen) as reader, rescued(keys):
         reading = asyncio.create_task(reader.read())
         await asyncio.sleep(0)  # now it waits for a line
         when_readable(screen, throw_away)
@@ -60,7 +70,6 @@ async def test_a_line_that_is_thrown_away_before_it_is_read_is_not_waited_for(te
             await asyncio.sleep(0)
         os.write(keys, b"two\n")
         assert await reading == ([Line(1, b"two")], b"two\n")
-    rescue.cancel()
 
 
 async def test_what_was_read_behind_a_ctrl_c_is_not_taken(terminal: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,9 +32,14 @@ def site() -> Iterator[ServedSite]:
 def over_http(site: ServedSite, data: Path, *arguments: str, lines: str = "", token: str | None = None) -> Done:
     """A command on a machine that knows the site's address and a token, and has a folder of its own."""
     command, *options = arguments
+    root = logging.getLogger()
+    level = root.level
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(logging.getLogger(), "handlers", [])  # pytest's would keep the program from saying what is logged
-        return run(data, command, "--store", site.address, *options, lines=lines, CHATLOG_TOKEN=token or site.token)
+        patch.setattr(root, "handlers", [])  # pytest's would keep the program from saying what is logged
+        try:
+            return run(data, command, "--store", site.address, *options, lines=lines, CHATLOG_TOKEN=token or site.token)
+        finally:
+            root.setLevel(level)
 
 
 def behind(site: ServedSite, work: Callable[[SessionStore], Awaitable[Result]]) -> Result:
