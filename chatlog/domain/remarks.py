@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from chatlog.domain.clock import utc_now
+from chatlog.domain.code_blocks import fenced
 from chatlog.domain.ids import check_id, new_message_id
 from chatlog.domain.limits import MAX_SOURCE_CHARACTERS
 from chatlog.domain.models import MessageDraft, MessageKind, check_json_object
@@ -169,13 +169,6 @@ def _indented(arguments: str) -> str:
         return json.dumps(json.loads(arguments), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):  # a model may write anything; then that is what it called with
         return arguments
-
-
-def fenced(text: str, language: str = "") -> str:
-    """A Markdown code block that no backticks inside can end."""
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def failure(error: BaseException, *, source: str) -> MessageDraft:

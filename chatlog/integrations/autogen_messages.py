@@ -12,6 +12,7 @@ from autogen_agentchat.base import TaskResult
 from autogen_core.memory import MemoryContent
 
 from chatlog.domain import remarks
+from chatlog.domain.code_blocks import fenced
 from chatlog.domain.models import MessageDraft, MessageKind
 
 Spoken = said.BaseChatMessage | said.BaseAgentEvent
@@ -83,7 +84,7 @@ def _(item: said.ToolCallExecutionEvent) -> str:
 
 @_readable.register
 def _(item: said.StructuredMessage) -> str:  # type: ignore[type-arg]  # whatever its content is
-    return item.to_text() if item.format_string is not None else remarks.fenced(item.content.model_dump_json(indent=2), "json")
+    return item.to_text() if item.format_string is not None else fenced(item.content.model_dump_json(indent=2), "json")
 
 
 @_readable.register
@@ -106,5 +107,5 @@ def _memory(memory: MemoryContent) -> str:
     if isinstance(memory.content, str):
         return memory.content
     if isinstance(memory.content, dict):
-        return remarks.fenced(json.dumps(memory.content, ensure_ascii=False, indent=2, default=str), "json")
+        return fenced(json.dumps(memory.content, ensure_ascii=False, indent=2, default=str), "json")
     return f"<{getattr(memory.mime_type, 'value', memory.mime_type)}>"

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 from chatlog.domain import remarks
+from chatlog.domain.code_blocks import fenced
 from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.integrations.background import RunReport
 from chatlog.integrations.run import RecordedRun, RunOptions
@@ -111,7 +112,7 @@ class ChatlogHandler(logging.Handler):
             return self.format(record)
         text = record.getMessage()
         if record.exc_info:
-            text += "\n\n" + remarks.fenced(logging.Formatter().formatException(record.exc_info))
+            text += "\n\n" + fenced(logging.Formatter().formatException(record.exc_info))
         return text
 
 

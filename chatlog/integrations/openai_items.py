@@ -10,6 +10,7 @@ from typing import Any
 from agents import Agent, Handoff, Usage
 
 from chatlog.domain import remarks
+from chatlog.domain.code_blocks import fenced
 from chatlog.domain.models import MessageKind
 
 # What the SDK calls every item of a model without the Responses API. Source: agents/models/fake_id.py of 0.24.
@@ -53,7 +54,7 @@ def read(item: Any, agent: Agent[Any]) -> tuple[MessageKind, str, dict[str, Any]
 
 def _message_text(item: Any, agent: Agent[Any]) -> str:
     text = "\n\n".join(part.text if part.type == "output_text" else part.refusal for part in item.content)
-    return text if agent.output_type in (None, str) else remarks.fenced(text, "json")
+    return text if agent.output_type in (None, str) else fenced(text, "json")
 
 
 def spoken(items: list[Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,14 +11,14 @@ from chatlog.domain.limits import check_sequence
 from chatlog.domain.models import Message, Session, SessionStatus
 from chatlog.errors import LASTING, StorageError, StorageUnavailable
 from chatlog.services.browsing import without_hole
-from chatlog.storage.base import SessionStore
+from chatlog.services.pausing import pause_after
+from chatlog.storage.base import SessionReader
 
 PAGE_MESSAGES = 200
 # A store that has not answered by now is in trouble, and whoever watches is told so.
 READ_SECONDS = 5.0
 # Also without a hint we look.
 LOOK_SECONDS = 1.0
-RETRY_SECONDS = (0.5, 5.0)
 Result = TypeVar("Result")
 
 
@@ -71,12 +70,12 @@ class Look:
     is_over: bool = False
 
 
-async def find_start(store: SessionStore, session_id: str, *, last: int) -> int:
+async def find_start(store: SessionReader, session_id: str, *, last: int) -> int:
     """The cursor before the last so many messages of a session. Raises `SessionNotFound`, `StorageError`."""
     return max(0, await answer_of(store.get_last_sequence(session_id)) - last)
 
 
-async def follow_session(store: SessionStore, session_id: str, *, after: int = 0, until_quiet: bool = False) -> Events:
+async def follow_session(store: SessionReader, session_id: str, *, after: int = 0, until_quiet: bool = False) -> Events:
     """Every message after a cursor, each once and in order, and what comes, until the session ends.
 
     Args:
@@ -91,7 +90,7 @@ async def follow_session(store: SessionStore, session_id: str, *, after: int = 0
 
 
 class _Followed:
-    def __init__(self, store: SessionStore, session_id: str, *, after: int) -> None:
+    def __init__(self, store: SessionReader, session_id: str, *, after: int) -> None:
         self._store = store
         self._session_id = session_id
         self._session: Session | None = None
@@ -114,7 +113,7 @@ class _Followed:
         return Look(events, has_moved=bool(messages), is_over=is_over)
 
 
-async def keep_looking(store: SessionStore, look: Callable[[], Awaitable[Look]], *, until_quiet: bool) -> Events:
+async def keep_looking(store: SessionReader, look: Callable[[], Awaitable[Look]], *, until_quiet: bool) -> Events:
     """The events of one look after another; a look that fails must have changed nothing. Raises as `follow_session`."""
     failures = 0
     while True:
@@ -126,7 +125,7 @@ async def keep_looking(store: SessionStore, look: Callable[[], Awaitable[Look]],
             failures += 1
             if failures == 1:
                 yield Trouble(str(error))
-            await asyncio.sleep(_pause(failures))
+            await asyncio.sleep(pause_after(failures))
             continue
         if failures:
             failures = 0
@@ -143,7 +142,7 @@ class MessageMissing(StorageUnavailable):
     """There are later messages than the next one, which is not there so far."""
 
 
-async def read_on(store: SessionStore, session_id: str, *, after: int) -> Sequence[Message]:
+async def read_on(store: SessionReader, session_id: str, *, after: int) -> Sequence[Message]:
     """Some messages after a cursor, without a hole. Raises `MessageMissing`, `StorageError`."""
     found = await answer_of(store.list_messages(session_id, after=after, limit=PAGE_MESSAGES))
     messages = without_hole(found, after=after)
@@ -161,15 +160,9 @@ async def answer_of(question: Awaitable[Result]) -> Result:
         raise StorageUnavailable(f"The store has not answered within {READ_SECONDS:g} s.") from error
 
 
-async def _wait(store: SessionStore) -> None:
+async def _wait(store: SessionReader) -> None:
     try:
         async with asyncio.timeout(LOOK_SECONDS + READ_SECONDS):
             await store.wait_for_change(at_most=LOOK_SECONDS)
     except (StorageError, TimeoutError):  # the next look meets the same trouble, and tells
         await asyncio.sleep(LOOK_SECONDS)
-
-
-def _pause(failures: int) -> float:
-    shortest, longest = RETRY_SECONDS
-    delay: float = min(longest, shortest * 2**failures)
-    return delay * random.uniform(0.5, 1)  # noqa: S311  # spreads retries, guards nothing

@@ -22,7 +22,7 @@ from chatlog.services.following import (
     keep_looking,
     read_on,
 )
-from chatlog.storage.base import SessionStore
+from chatlog.storage.base import SessionReader
 
 MOST_SESSIONS = 1_000
 # Newer than this before the start, and not seen at the first look: it began since. Writers' clocks differ by less.
@@ -33,7 +33,7 @@ _NEWEST = 50
 _ACTIVE = SessionFilter(states=frozenset({SessionState.RUNNING, SessionState.STALLED}))
 
 
-async def follow_all(store: SessionStore, *, last: int = 0, until_quiet: bool = False) -> Events:
+async def follow_all(store: SessionReader, *, last: int = 0, until_quiet: bool = False) -> Events:
     """What is said from now on, each message once; those of one session in order.
 
     Args:
@@ -53,7 +53,7 @@ class _AllSessions:
     Of a session whose count has not moved, nothing is read but its entry in the list.
     """
 
-    def __init__(self, store: SessionStore, *, last: int) -> None:
+    def __init__(self, store: SessionReader, *, last: int) -> None:
         self._store = store
         self._last = last
         self._border = utc_now() - CLOCKS_DIFFER_BY

@@ -35,7 +35,7 @@ def open_store(location: str | StoreSettings | None = None, *, token: str | None
     Raises:
         ConfigurationError: the location, the token or the environment cannot be understood.
     """
-    if isinstance(location, str) and location.lower().startswith(_HTTP_PREFIXES):
+    if isinstance(location, str) and is_site(location):
         return _open_remote(location, token)
     if token is not None:
         raise ConfigurationError("A token is for a site's address, such as open_store('https://…', token=…). Leave it out.")
@@ -45,6 +45,11 @@ def open_store(location: str | StoreSettings | None = None, *, token: str | None
     if settings.cosmos is None:
         return _open_sqlite(settings.sqlite_path)
     return _open_mirror(settings.cosmos, settings.mirror_path) if settings.cosmos.read_only else _open_cosmos(settings.cosmos)
+
+
+def is_site(location: str) -> bool:
+    """Whether a location is the address of a site, and wants a token."""
+    return location.lower().startswith(_HTTP_PREFIXES)
 
 
 def find_sqlite_path(location: str | None = None) -> Path | None:

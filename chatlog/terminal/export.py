@@ -12,7 +12,7 @@ from typing import IO
 from chatlog.domain.models import Session
 from chatlog.services.exporting import Writer, export_sessions, list_all
 from chatlog.services.formats.writers import NAMES
-from chatlog.storage.base import SessionStore
+from chatlog.storage.base import SessionReader
 from chatlog.terminal import naming
 from chatlog.terminal.endings import IMPOSSIBLE, Ending
 from chatlog.terminal.filtering import add_filter_argument, read_filter
@@ -36,7 +36,7 @@ def add_arguments(parser: ArgumentParser, *, formats: Sequence[str] = NAMES) -> 
     parser.add_argument("--output", default="-", metavar="FILE", help="- for the standard output, the default")
 
 
-async def export(store: SessionStore, options: Namespace, *, writer: Writer) -> None:
+async def export(store: SessionReader, options: Namespace, *, writer: Writer) -> None:
     """Write the discussions. Raises `Ending`, `SessionNotFound`, `StorageError`, and `BrokenPipeError`."""
     where = read_filter(options.filter)
     if bool(options.sessions) == bool(options.all or options.filter):

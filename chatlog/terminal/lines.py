@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 # A message as large as a store keeps, with every character escaped, fits on a line of JSON.
@@ -62,3 +64,34 @@ class LineReader:
         finally:
             loop.remove_reader(self._descriptor)
         return os.read(self._descriptor, _CHUNK)
+
+
+class TypedLineReader(LineReader):
+    """Reads what people type on a terminal. Ctrl-C throws away what they typed, even a line that was there a moment ago."""
+
+    async def _read_chunk(self) -> bytes:
+        while True:
+            try:
+                chunk = await super()._read_chunk()
+            except BlockingIOError:  # thrown away since there was something to read
+                continue
+            await asyncio.sleep(0)  # after a Ctrl-C this raises: what was read came later
+            return chunk
+
+
+@contextmanager
+def typed_lines(terminal: int) -> Iterator[TypedLineReader]:
+    """A reader of what is typed on that terminal."""
+    own = _open_anew(terminal)
+    try:
+        yield TypedLineReader(own)
+    finally:
+        os.close(own)
+
+
+def _open_anew(terminal: int) -> int:
+    """A descriptor of our own that never waits; to make the given one so would change it for the shell as well."""
+    try:
+        return os.open(os.ttyname(terminal), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:  # another user's terminal, after `su`: a Ctrl-C right behind a line may then be heard with the next one
+        return os.dup(terminal)

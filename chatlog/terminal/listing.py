@@ -13,7 +13,7 @@ from chatlog.domain.limits import check_limit
 from chatlog.domain.models import Session, SessionState
 from chatlog.services.describing import describe_session
 from chatlog.services.formats.plain import title_of
-from chatlog.storage.base import SessionStore
+from chatlog.storage.base import SessionReader
 from chatlog.terminal.cells import cut, pad, width_of
 from chatlog.terminal.filtering import add_filter_argument, read_filter
 from chatlog.terminal.screen import DIM, Screen
@@ -33,7 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="a JSON object for each, as in the HTTP API")
 
 
-async def list_sessions(store: SessionStore, screen: Screen, options: Namespace) -> None:
+async def list_sessions(store: SessionReader, screen: Screen, options: Namespace) -> None:
     """Write them to the screen, the newest first. Raises `Ending`, `InvalidInput`, `StorageError`."""
     where = read_filter(options.filter)
     sessions = (await store.list_sessions(limit=check_limit(options.limit, field="--limit"), where=where)).items

@@ -6,15 +6,18 @@ import logging
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chatlog.services.formats.writers import make_writer
-from chatlog.storage.base import SessionStore
 from chatlog.terminal import export, listing, record, tail
 from chatlog.terminal.opening import add_store_argument, open_from
 from chatlog.terminal.running import SayingHandler, run_to_the_end, run_with_store
 from chatlog.terminal.screen import Screen, add_colour_arguments
 from chatlog.terminal.zone import local_zone
+
+if TYPE_CHECKING:
+    from chatlog.client import RemoteStore
+    from chatlog.storage.base import SessionStore
 
 DESCRIPTION = "Record what agents say, follow it, and take it along. Where it is stored: --store, or the environment."
 
@@ -69,7 +72,9 @@ def _record(options: Namespace) -> None:
     _run(options, lambda store: record.record(store, screen, options), begins=True)
 
 
-def _run(options: Namespace, work: Callable[[SessionStore], Coroutine[Any, Any, None]], *, begins: bool = False) -> None:
+def _run(
+    options: Namespace, work: Callable[[SessionStore | RemoteStore], Coroutine[Any, Any, None]], *, begins: bool = False
+) -> None:
     run_with_store(work, open_=partial(open_from, options.store, begins=begins))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatlog.domain.models import Session
 from chatlog.errors import InvalidId, SessionDeleted, SessionNotFound
-from chatlog.storage.base import SessionStore
+from chatlog.storage.base import SessionReader
 
 LATEST = "latest"
 # Beginnings are looked for among so many of the newest sessions.
@@ -15,7 +15,7 @@ _NAMED = 3
 HELP = "the id of a discussion, the beginning of one, or “latest”"
 
 
-async def get_named(store: SessionStore, name: str) -> Session:
+async def get_named(store: SessionReader, name: str) -> Session:
     """The session with that id, the newest one for "latest", or the one whose id begins so.
 
     Raises:
@@ -36,11 +36,11 @@ async def get_named(store: SessionStore, name: str) -> Session:
     return found[0]
 
 
-async def _list_newest(store: SessionStore) -> list[Session]:
+async def _list_newest(store: SessionReader) -> list[Session]:
     return list((await store.list_sessions(limit=1)).items)
 
 
-async def _list_beginning(store: SessionStore, name: str) -> list[Session]:
+async def _list_beginning(store: SessionReader, name: str) -> list[Session]:
     found: list[Session] = []
     cursor: str | None = None
     for _ in range(MOST_SEARCHED // _PAGE):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
-from typing import Any
+from typing import TYPE_CHECKING
 
 from chatlog.errors import ConfigurationError
 from chatlog.storage.base import SessionStore
-from chatlog.storage.opening import find_sqlite_path, open_store
+from chatlog.storage.opening import find_sqlite_path, is_site, open_store
+
+if TYPE_CHECKING:
+    from chatlog.client import RemoteStore
 
 TOKEN = "CHATLOG_TOKEN"  # noqa: S105  # the variable's name
-_WEB = ("https://", "http://")
 
 
 def add_store_argument(parser: ArgumentParser) -> None:
@@ -24,7 +26,7 @@ def add_store_argument(parser: ArgumentParser) -> None:
     )
 
 
-def open_from(location: str | None, *, begins: bool = False) -> SessionStore:
+def open_from(location: str | None, *, begins: bool = False) -> SessionStore | RemoteStore:
     """The store at a location or, without one, that of the environment.
 
     Args:
@@ -33,9 +35,8 @@ def open_from(location: str | None, *, begins: bool = False) -> SessionStore:
     Raises:
         ConfigurationError: the location or the environment cannot be understood, or nothing is there.
     """
-    if location is not None and location.startswith(_WEB):
-        store: SessionStore = open_store(location, **_token())
-        return store
+    if location is not None and is_site(location):
+        return open_store(location, token=_read_token())
     path = find_sqlite_path(location)
     if path is not None and not begins and not path.exists():
         raise ConfigurationError(
@@ -44,8 +45,8 @@ def open_from(location: str | None, *, begins: bool = False) -> SessionStore:
     return open_store(location)
 
 
-def _token() -> dict[str, Any]:
+def _read_token() -> str:
     token = os.environ.get(TOKEN, "").strip()
     if not token:
         raise ConfigurationError(f"{TOKEN} is not set. Put the site's token there; `manage.py create_token` makes one.")
-    return {"token": token}
+    return token

@@ -16,12 +16,12 @@ from chatlog.domain.models import MessageDraft, MessageKind, SessionStatus, chec
 from chatlog.errors import InvalidText
 from chatlog.recorder import Recorder
 from chatlog.services.persisting import persist
-from chatlog.storage.base import SessionStore
+from chatlog.storage.base import SessionWriter
 from chatlog.terminal.child import Child
 from chatlog.terminal.drafting import read_json, read_named, read_plain
 from chatlog.terminal.endings import DONE, IMPOSSIBLE, LEFT_OUT, Ending
 from chatlog.terminal.intake import Intake
-from chatlog.terminal.lines import LineReader
+from chatlog.terminal.lines import LineReader, typed_lines
 from chatlog.terminal.screen import DIM, GREEN, RED, Screen
 
 HELP = "Record what a program says: each line that comes in is a remark, stored before the next one is read."
@@ -61,7 +61,7 @@ def check(options: Namespace) -> None:
         raise Ending(f"There is no program {options.command[0]!r} to run.", status=IMPOSSIBLE)
 
 
-async def record(store: SessionStore, screen: Screen, options: Namespace) -> None:
+async def record(store: SessionWriter, screen: Screen, options: Namespace) -> None:
     """Store what comes in until it ends. Raises `Ending`, and what a `Recorder` raises."""
     say = _be_quiet if options.quiet else screen.note
     begins = bool(options.task or not options.session)
@@ -85,12 +85,12 @@ async def record(store: SessionStore, screen: Screen, options: Namespace) -> Non
 
 
 async def _record_input(intake: Intake, say: Callable[..., None]) -> None:
-    lines = LineReader(sys.stdin.fileno())
     if sys.stdin.isatty():
         say("Each line is a remark. Ctrl-D ends the discussion.", DIM)
-        await intake.take_all(lines)
+        with typed_lines(sys.stdin.fileno()) as lines:
+            await intake.take_all(lines)
     else:
-        await _take_all(intake, lines)
+        await _take_all(intake, LineReader(sys.stdin.fileno()))
 
 
 async def _record_command(intake: Intake, options: Namespace) -> int:
@@ -115,7 +115,7 @@ async def _take_all(intake: Intake, lines: LineReader) -> None:
         raise
 
 
-def _make_recorder(store: SessionStore, options: Namespace) -> Recorder:
+def _make_recorder(store: SessionWriter, options: Namespace) -> Recorder:
     task = options.task or (None if options.session else shlex.join(options.command)[:MAX_TASK_CHARACTERS])
     return Recorder(store, task=task, session_id=options.session, title=options.title, tags=options.tags)
 

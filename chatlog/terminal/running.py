@@ -13,18 +13,16 @@ from typing import NoReturn, TypeVar
 
 from chatlog.domain.hidden import show_in_one_line
 from chatlog.errors import ConfigurationError, IdempotencyConflict, InvalidInput, SessionExists, SessionNotFound, StorageError
-from chatlog.storage.base import SessionStore
-from chatlog.storage.opening import open_store
+from chatlog.storage.base import SessionSource
 from chatlog.terminal.endings import DONE, HUNG_UP, IMPOSSIBLE, READER_GONE, STOPPED, TERMINATED, Ending
 
 Result = TypeVar("Result")
+Store = TypeVar("Store", bound=SessionSource)
 _ENDING: Mapping[int, int] = {signal.SIGTERM: TERMINATED, signal.SIGHUP: HUNG_UP}
 FORESEEN = (ConfigurationError, IdempotencyConflict, InvalidInput, SessionExists, SessionNotFound, StorageError)
 
 
-def run_with_store(
-    work: Callable[[SessionStore], Awaitable[Result]], *, open_: Callable[[], SessionStore] = open_store
-) -> Result:
+def run_with_store(work: Callable[[Store], Awaitable[Result]], *, open_: Callable[[], Store]) -> Result:
     """Do the work with a store of its own. Raises `Ending` for what keeps it from being done, and on Ctrl-C."""
     try:
         return asyncio.run(_run(work, open_))
@@ -36,7 +34,7 @@ def run_with_store(
         raise Ending("", status=STOPPED) from None
 
 
-async def _run(work: Callable[[SessionStore], Awaitable[Result]], open_: Callable[[], SessionStore]) -> Result:
+async def _run(work: Callable[[Store], Awaitable[Result]], open_: Callable[[], Store]) -> Result:
     async with open_() as store:
         return await work(store)
 

@@ -9,7 +9,7 @@ from chatlog.domain.limits import check_sequence
 from chatlog.domain.models import SessionState
 from chatlog.services.following import Begun, Ended, Event, Events, Said, Trouble, find_start, follow_session
 from chatlog.services.following_all import follow_all
-from chatlog.storage.base import SessionStore
+from chatlog.storage.base import SessionReader
 from chatlog.terminal import naming
 from chatlog.terminal.endings import IMPOSSIBLE, Ending
 from chatlog.terminal.screen import DIM, GREEN, YELLOW, Screen
@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--full", action="store_true", help="show tool calls and their results whole, not in one line")
 
 
-async def tail(store: SessionStore, screen: Screen, options: Namespace) -> None:
+async def tail(store: SessionReader, screen: Screen, options: Namespace) -> None:
     """Write messages to the screen as they come. Raises `Ending`, and what `follow_session` raises."""
     for name in ("last", "after"):
         if getattr(options, name) is not None:
@@ -43,7 +43,7 @@ async def tail(store: SessionStore, screen: Screen, options: Namespace) -> None:
                 _show(event, screen, teller)
 
 
-async def _follow(store: SessionStore, screen: Screen, options: Namespace) -> Events:
+async def _follow(store: SessionReader, screen: Screen, options: Namespace) -> Events:
     if options.session:
         session = await naming.get_named(store, options.session)
         after = options.after

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from chatlog.domain.counters import counters
 from chatlog.domain.models import Message
 from chatlog.errors import SessionNotFound, StorageError
+from chatlog.services import pausing
 from chatlog.storage.base import SessionStore
 from dashboard import fragments
 from dashboard.feeds.fan_out import fan_out
@@ -28,7 +29,6 @@ from dashboard.sockets import codes
 
 logger = logging.getLogger(__name__)
 STUCK_SECONDS = 30.0
-RETRY_SECONDS = (0.5, 5.0)
 _NOT_STARTED = -1
 
 
@@ -187,7 +187,7 @@ class SessionFeed:
         try:
             frames = await self._history.list_frames(after=viewer.cursor, up_to=self.cursor)
         except (StorageError, TimeoutError):
-            await asyncio.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311  # the feed says what is wrong; we only wait
+            await asyncio.sleep(random.uniform(*pausing.RETRY_SECONDS))  # noqa: S311  # the feed says what is wrong; we only wait
             return
         for frame in frames:
             await viewer.wait_for_room(frame.size, at_most=STUCK_SECONDS)
@@ -204,10 +204,8 @@ class SessionFeed:
 
     async def _pause_for_trouble(self, text: str) -> None:
         await self._tell_trouble(text)
-        shortest, longest = RETRY_SECONDS
-        delay = min(longest, shortest * 2**self._failures)
         self._failures += 1
-        await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311  # spreads retries, guards nothing
+        await asyncio.sleep(pausing.pause_after(self._failures))
 
     async def _clear_trouble(self) -> None:
         self._failures = 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections import deque
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from chatlog.domain.models import Message, Session, SessionStatus
 from chatlog.errors import SessionNotFound, StorageError
 from chatlog.services.browsing import without_hole
 from chatlog.services.describing import describe_message, describe_session
+from chatlog.services.pausing import pause_after
 from chatlog.storage.base import SessionStore
 from dashboard.api.answers import to_json
 from dashboard.feeds.pages import READ_SECONDS
@@ -30,7 +30,6 @@ PIECE_MESSAGES = 50
 READ_AGAIN_SECONDS = 1.0
 POLL_SECONDS = 1.0
 POLL_FINISHED_SECONDS = 5.0
-RETRY_SECONDS = (0.5, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ class SessionTail:
             except (StorageError, TimeoutError) as error:
                 failures += 1
                 logger.warning("Session %s could not be followed (%s); trying again.", self.session_id, error)
-                await asyncio.sleep(_pause(failures))
+                await asyncio.sleep(pause_after(failures))
             except Exception:  # one broken message must not end the stream without a word to its followers
                 logger.exception("Session %s could not be followed.", self.session_id)
                 self._end("failed")
@@ -176,12 +175,6 @@ class SessionTail:
     def _tell(self) -> None:
         for follower in self._followers:
             follower.set()
-
-
-def _pause(failures: int) -> float:
-    shortest, longest = RETRY_SECONDS
-    delay: float = min(longest, shortest * 2**failures)
-    return delay * random.uniform(0.5, 1)  # noqa: S311  # spreads retries, guards nothing
 
 
 def _event(message: Message) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ from dashboard.sockets import registry
 from dashboard.stores import use_store
 
 ORIGIN = "http://testserver"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def site_is_made() -> None:
+    """Before any test: making it configures logging, which takes away whatever listens to the log at that moment."""
+    importlib.import_module("dashboard.asgi")
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import pytest
 
 from chatlog.domain.models import SessionStatus
 from chatlog.errors import StorageUnavailable
+from chatlog.services import pausing
 from dashboard.feeds import session_feed, session_state
 from dashboard.feeds.session_feed import SessionFeed
 from dashboard.feeds.viewer import OWED_BYTES, WINDOW_BYTES
@@ -228,7 +229,7 @@ async def test_one_message_larger_than_the_window_still_arrives(make_feed: MakeF
 async def test_trouble_with_the_store_is_told_in_words_and_taken_back(
     make_feed: MakeFeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_feed, "RETRY_SECONDS", (0.01, 0.02))
+    monkeypatch.setattr(pausing, "RETRY_SECONDS", (0.01, 0.02))
     store = MemoryStore(messages=1)
     feed, page = make_feed(store), Page(cursor=1)
     feed.join(page.viewer)
@@ -244,7 +245,7 @@ async def test_trouble_with_the_store_is_told_in_words_and_taken_back(
 
 
 async def test_trouble_from_the_beginning_is_told_too(make_feed: MakeFeed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_feed, "RETRY_SECONDS", (0.01, 0.02))
+    monkeypatch.setattr(pausing, "RETRY_SECONDS", (0.01, 0.02))
     store = MemoryStore(messages=2)
     store.fault = StorageUnavailable("The disk is asleep.")
     feed, page = make_feed(store), Page()

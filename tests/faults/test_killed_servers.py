@@ -49,7 +49,7 @@ async def test_what_was_acknowledged_over_http_is_there_once_and_heard_once(
     heard: list[int] = []
     async with running_site(tmp_path) as first:
         _, output = await manage(tmp_path, "create_token", "ann")
-        monkeypatch.setenv("TOKEN", output.split()[-1])
+        monkeypatch.setenv("CHATLOG_TOKEN", output.split()[-1])
         monkeypatch.setenv("CHATLOG", first.origin)
         connection = {"base_url": first.origin, "headers": {"Authorization": f"Bearer {output.split()[-1]}"}}
         async with httpx.AsyncClient(**connection) as client:

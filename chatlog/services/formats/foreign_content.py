@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from chatlog.domain.code_blocks import fenced
 from chatlog.domain.models import MessageKind
 from chatlog.domain.text import replace_unstorable
 from chatlog.errors import InvalidInput
-from chatlog.services.formats.plain import fence
 
 # The types of autogen-agentchat 0.4 to 0.7 that are no text. Any other type that ends in "Event" is an event.
 _AUTOGEN_KINDS = {
@@ -78,12 +78,12 @@ def _read_call(part: dict[str, Any]) -> str:
     name = part.get("name")
     for field in ("arguments", "input"):
         if isinstance(name, str) and field in part:
-            return f"{name}\n{fence(_indented(part[field]), 'json')}"
+            return f"{name}\n{fenced(_indented(part[field]), 'json')}"
     if isinstance(part.get("content"), str | list):
         failed = " failed" if part.get("is_error") else ""
         body = "\n\n".join(_read_part(inner) for inner in _as_list(part["content"]))
-        return f"{name or 'result'}{failed}\n{fence(body)}"
-    return fence(_indented(part), "json")
+        return f"{name or 'result'}{failed}\n{fenced(body)}"
+    return fenced(_indented(part), "json")
 
 
 def _indented(value: Any) -> str:

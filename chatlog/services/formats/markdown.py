@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 
+from chatlog.domain.code_blocks import fenced
 from chatlog.domain.models import Message, MessageKind, Session
-from chatlog.services.formats.plain import clean, fence, one_line, title_of
+from chatlog.services.formats.plain import clean, one_line, title_of
 
 # An underscore inside a word is none of Markdown's signs.
 _SPECIAL = re.compile(r"([\\`*{}\[\]<>#|~&!]|(?<!\w)_|_(?!\w))")
@@ -66,7 +67,7 @@ class MarkdownWriter:
         moment = message.timestamp.astimezone(self._zone)
         kind = "" if message.kind == MessageKind.TEXT else f", {escape(_KIND_WORDS.get(message.kind, message.kind))}"
         head = f"**{escape(message.source)}** ({_later(moment, session.created_at.astimezone(self._zone), '%H:%M:%S')}{kind})"
-        body = fence(message.content) if message.kind in _CODE_KINDS else message.content
+        body = fenced(message.content) if message.kind in _CODE_KINDS else message.content
         return f"{head}\n\n{quote(body)}\n\n"
 
 

@@ -21,13 +21,6 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
-def fence(text: str, language: str = "") -> str:
-    """Text as a Markdown code block that no backticks inside can end."""
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    ticks = "`" * max(3, longest + 1)
-    return f"{ticks}{language}\n{text}\n{ticks}"
-
-
 def title_of(session: Session) -> str:
     """The title or, without one, the first line of the task, on one line and not too long."""
     text = one_line(session.title or session.task.strip().split("\n", 1)[0]) or session.session_id

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chatlog.domain import remarks
 from chatlog.domain.clock import parse_stored_timestamp
+from chatlog.domain.code_blocks import fenced
 from chatlog.domain.models import MessageKind, SessionStatus
 from chatlog.errors import InvalidTimestamp
 from chatlog.services.spans import values
@@ -111,7 +111,7 @@ def _name(item: Mapping[str, Any]) -> str:
 def _text(content: Any) -> str:
     if isinstance(content, list):  # pictures among text come as objects
         return "\n".join(item if isinstance(item, str) else "<image>" for item in content)
-    return content if isinstance(content, str) else remarks.fenced(values.as_text(content), "json")
+    return content if isinstance(content, str) else fenced(values.as_text(content), "json")
 
 
 def _time(value: Any) -> Any:

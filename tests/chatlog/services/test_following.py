@@ -14,7 +14,7 @@ import pytest
 from chatlog import Recorder, SessionNotFound, SessionStatus, SessionStore, StorageUnavailable
 from chatlog.domain.models import Message, Session
 from chatlog.errors import StorageDenied
-from chatlog.services import following
+from chatlog.services import following, pausing
 from chatlog.services.following import Begun, Ended, Event, Events, Said, Trouble, find_start, follow_session
 from chatlog.services.following_all import follow_all
 from tests.contract.conftest import STORES
@@ -30,7 +30,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(following, "RETRY_SECONDS", (0.01, 0.02))
+    monkeypatch.setattr(pausing, "RETRY_SECONDS", (0.01, 0.02))
 
 
 class Wrapped:

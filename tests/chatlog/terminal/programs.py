@@ -78,13 +78,13 @@ def run_process(data: Path, *arguments: str, lines: bytes = b"", **extra: str) -
 
 
 @asynccontextmanager
-async def started(data: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def started(data: Path, *arguments: str, **extra: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """In pipes, for as long as the block takes."""
     process = await asyncio.create_subprocess_exec(
         *PROGRAM,
         *arguments,
         cwd=ROOT,
-        env=environment(data),
+        env=environment(data, **extra),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -20,8 +20,9 @@ def test_the_token_of_a_site_comes_from_the_environment_and_nowhere_else(monkeyp
     asked: list[tuple[Any, ...]] = []
     monkeypatch.setattr(opening, "open_store", lambda location, **options: asked.append((location, options)))
     monkeypatch.setenv("CHATLOG_TOKEN", " chatlog_secret ")
-    opening.open_from("https://chatlog.example.com")
-    assert asked == [("https://chatlog.example.com", {"token": "chatlog_secret"})]
+    for location in ("https://chatlog.example.com", "HTTP://127.0.0.1:8000"):
+        opening.open_from(location)
+        assert asked.pop() == (location, {"token": "chatlog_secret"})
     for command in ("record", "tail", "list", "export"):
         usage = subprocess.run([*PROGRAM, command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
         assert "--store LOCATION" in usage

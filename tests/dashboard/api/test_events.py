@@ -12,6 +12,7 @@ import pytest
 
 from chatlog.domain.models import Session, SessionStatus
 from chatlog.errors import StorageUnavailable
+from chatlog.services import pausing
 from chatlog.storage.base import SessionStore
 from dashboard.api import events, streams, tokens
 from dashboard.api.handler import BrokenOff
@@ -235,7 +236,7 @@ async def test_silence_is_broken_now_and_then(program: Program, session: Session
 async def test_a_store_that_is_away_for_a_moment_ends_nothing(
     program: Program, user: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tail, "RETRY_SECONDS", (0.01, 0.02))
+    monkeypatch.setattr(pausing, "RETRY_SECONDS", (0.01, 0.02))
     monkeypatch.setattr(tail, "POLL_SECONDS", 0.02)
     memory = MemoryStore(messages=3)
     with use_store(memory):

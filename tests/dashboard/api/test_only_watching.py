@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from chatlog.storage.base import SessionStore
 from dashboard.stores import use_store
+from tests.chatlog.services.spans.making import model, text
 from tests.dashboard.api.program import Program
+from tests.dashboard.otlp.encoding import JSON, PROTOBUF, as_json, as_protobuf
 from tests.dashboard.watched_container import watched_container
 
 SESSIONS = "/api/v1/sessions"
@@ -39,3 +41,16 @@ async def test_programs_may_read(program: Program) -> None:
     answer = await program.get(f"{SESSION}/messages")
     assert answer.status == 200
     assert "会議室" in answer.body.decode()
+
+
+@pytest.mark.parametrize(("kind", "encode"), [(PROTOBUF, as_protobuf), (JSON, as_json)], ids=["protobuf", "JSON"])
+async def test_exporters_are_told_for_good_as_well_in_the_encoding_that_they_speak(
+    program: Program, store: SessionStore, kind: str, encode: Callable[..., bytes]
+) -> None:
+    before = (await store.list_sessions()).items
+    body = encode(model(text("assistant", "Tokori."), heard=[text("user", "A name?")]))
+    answer = await program.send("POST", "/v1/traces", body, content_type=kind)
+    assert (answer.status, answer.headers["content-type"]) == (403, kind)  # they send again after 429, 502, 503 and 504
+    assert b"COSMOSDB_READ_ONLY" in answer.body
+    assert "retry-after" not in answer.headers
+    assert (await store.list_sessions()).items == before

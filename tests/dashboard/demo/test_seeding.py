@@ -8,7 +8,7 @@ import pytest
 import chatlog
 from chatlog import MessageDraft, SessionStore, StorageUnavailable
 from chatlog.domain.clock import utc_now
-from dashboard.demo import saying
+from chatlog.services import persisting
 from dashboard.demo.saying import until_stored
 from dashboard.demo.scripts import list_scripts
 from dashboard.demo.seeding import seed
@@ -64,7 +64,7 @@ async def test_what_a_killed_run_left_half_done_is_completed(store: SessionStore
 async def test_a_store_that_is_away_is_waited_for_and_told_once(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(saying, "_FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(persisting, "FIRST_PAUSE_SECONDS", 0.001)
     attempts: list[MessageDraft | None] = []
 
     async def attempt() -> str:
@@ -76,6 +76,6 @@ async def test_a_store_that_is_away_is_waited_for_and_told_once(
     assert await until_stored(attempt) == "stored"
     assert len(attempts) == 4
     assert [record.getMessage() for record in caplog.records] == [
-        "The discussion waits for the store: The disk is asleep.",
-        "The store answers again; the discussion goes on.",
+        "Waiting for the store: The disk is asleep.",
+        "The store answers again.",
     ]
