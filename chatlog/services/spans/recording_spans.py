@@ -93,19 +93,25 @@ class SpanRecorder:
                 self._memory.traces.put(wanted[session.session_id], session.session_id)
 
     async def _record_lot(self, session_id: str, lot: Lot) -> int:
-        discussion = self._memory.discussion(session_id)
-        async with discussion.turn:
-            try:
-                return await self._record_in_turn(session_id, lot, discussion)
-            except SessionDeleted:
-                self._memory.forget(session_id)
-                raise
-            except SessionNotFound:  # removed for good since it was last looked at: then it begins anew
-                self._memory.forget(session_id)
-                return await self._record_in_turn(session_id, lot, Discussion())
-            except BaseException:  # raised again: what was told may not be stored, and must not count as said
-                self._memory.forget(session_id)
-                raise
+        while True:
+            discussion = self._memory.discussion(session_id)
+            async with discussion.turn:
+                # Whoever had the turn before may have failed: then this one counts remarks as said that are not stored.
+                if self._memory.discussion(session_id) is discussion:
+                    return await self._record_or_forget(session_id, lot, discussion)
+
+    async def _record_or_forget(self, session_id: str, lot: Lot, discussion: Discussion) -> int:
+        try:
+            return await self._record_in_turn(session_id, lot, discussion)
+        except SessionDeleted:
+            self._memory.forget(session_id)
+            raise
+        except SessionNotFound:  # removed for good since it was last looked at: then it begins anew
+            self._memory.forget(session_id)
+            return await self._record_in_turn(session_id, lot, Discussion())
+        except BaseException:  # raised again: what was told may not be stored, and must not count as said
+            self._memory.forget(session_id)
+            raise
 
     async def _record_in_turn(self, session_id: str, lot: Lot, discussion: Discussion) -> int:
         if not discussion.is_there:
