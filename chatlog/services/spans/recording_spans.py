@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from chatlog.domain.clock import utc_now
 from chatlog.domain.models import Message, MessageDraft, SessionStatus
-from chatlog.errors import IdempotencyConflict, SessionDeleted, SessionExists, SessionNotFound
+from chatlog.errors import IdempotencyConflict, InvalidInput, SessionDeleted, SessionExists, SessionNotFound
 from chatlog.services.batches import in_batches
 from chatlog.services.recording import Signals, record_change, record_messages, record_session
 from chatlog.services.spans.beginning import begin
@@ -71,7 +71,7 @@ class SpanRecorder:
         for session_id, lot in lots.items():
             try:
                 taken.stored += await self._record_lot(session_id, lot)
-            except SessionDeleted as error:
+            except (SessionDeleted, InvalidInput) as error:  # sent again it would be refused again; other sessions are not
                 taken.refused += [str(error)] * len(lot.placed)
             self._remember_traces(session_id, lot)
         return taken
