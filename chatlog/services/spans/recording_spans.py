@@ -123,10 +123,13 @@ class SpanRecorder:
             discussion.is_there = True
         await discussion.catch_up(self._store, session_id)
         told = await _tell(discussion.heard, lot)
+        stored = 0
         for batch in in_batches(told):
-            discussion.pass_over(await self._save(session_id, batch))
+            saved = await self._save(session_id, batch)
+            discussion.pass_over(saved)
+            stored += len(saved)
         await self._set_status(session_id, lot, told)
-        return len(told)
+        return stored
 
     async def _begin(self, session_id: str, first: list[MessageDraft], lot: Lot) -> None:
         """Create the session. One that is there already, begun by whomever, is gone on with."""
