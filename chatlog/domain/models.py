@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -247,7 +248,7 @@ def check_json_object(value: object, *, field: str) -> JsonObject:
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(field, f"cannot be written as JSON: {error}.") from error
     check_text(text, field=field)
-    if "\\u0000" in text:
+    if _WRITTEN_NUL.search(text):
         raise InvalidText(field, "has a NUL character, which no store can keep. Take it out.")
     return copy
 
@@ -271,4 +272,6 @@ def _set(frozen: object, name: str, value: object) -> None:
     object.__setattr__(frozen, name, value)
 
 
+# As JSON writes it. Behind another backslash those are six plain characters, as in a text that is JSON itself.
+_WRITTEN_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _NOTHING: Final[JsonObject] = {}

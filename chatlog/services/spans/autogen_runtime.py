@@ -66,7 +66,7 @@ def _relayed(payload: Any) -> Iterator[Relayed]:
                 said_id=said_id,
                 speaker=source,
                 at=_time(message.get("created_at")),
-                parts=tuple(_parts(str(type_), message)),
+                parts=tuple(_parts(values.as_text(type_), message)),
                 usage=_usage(message.get("models_usage")),
             )
 
@@ -129,5 +129,5 @@ def _usage(value: Any) -> dict[str, int] | None:
 
 def _failure(error: Any) -> Iterator[Part]:
     if isinstance(error, Mapping):
-        text = f"{error.get('error_type') or 'Error'}: {error.get('error_message') or 'no text'}"
+        text = f"{values.text(error, 'error_type') or 'Error'}: {values.text(error, 'error_message') or 'no text'}"
         yield Part(kind=MessageKind.ERROR, text=text)

@@ -20,8 +20,7 @@ from chatlog.storage.documents import check_drafts_fit, fitting_characters
 
 # Below this nothing can be larger than a store takes, whatever its characters are (`chatlog.storage.documents`).
 _SURELY_FITTING = 30_000
-_MOST_NOTED_CHARACTERS = 1_000
-# Of a stored item, for everything but its text: ids, a speaker and some ten notes of that length, twice for their marks.
+# Of a stored item, for everything but its text: ids, a speaker, a tool, some ten notes as long as any may be.
 _SPARE_BYTES = 128 * 1024
 
 
@@ -125,14 +124,15 @@ def _about(frame: Frame) -> dict[str, Any]:
 
 
 def _short(note: Any) -> Any:
-    return note[:_MOST_NOTED_CHARACTERS] if isinstance(note, str) else note
+    return note[: remarks.MAX_NOTE_CHARACTERS] if isinstance(note, str) else note
 
 
 def _readable(part: Part) -> str:
-    if part.kind == MessageKind.TOOL_CALL and part.tool:
-        return remarks.call(part.tool, part.text)
-    if part.kind == MessageKind.TOOL_RESULT and part.tool:
-        return remarks.result(part.tool, part.text, failed=part.failed)
+    tool = _short(part.tool)
+    if part.kind == MessageKind.TOOL_CALL and tool:
+        return remarks.call(tool, part.text)
+    if part.kind == MessageKind.TOOL_RESULT and tool:
+        return remarks.result(tool, part.text, failed=part.failed)
     return part.text
 
 
@@ -142,9 +142,12 @@ def _fitting(part: Part, make: Callable[..., MessageDraft]) -> MessageDraft:
     if len(remark.content) < _SURELY_FITTING:
         return remark
     kept = fitting_characters(part.text, spare_bytes=_SPARE_BYTES)
-    if kept == len(part.text) and not _fits(remark):
-        kept //= 2  # the arguments of a call take more room on a page, with their indentation
-    return remark if kept == len(part.text) else make(_shortened(part, kept), shortened_from=len(part.text))
+    if kept < len(part.text):
+        remark = make(_shortened(part, kept), shortened_from=len(part.text))
+    while kept and not _fits(remark):
+        kept //= 2  # text takes more room on a page: arguments with their indentation, backticks with a longer fence around
+        remark = make(_shortened(part, kept), shortened_from=len(part.text))
+    return remark
 
 
 def _shortened(part: Part, kept: int) -> Part:

@@ -77,7 +77,7 @@ def _text(text: str, by: Role, speaker: str | None) -> Iterator[Part]:
 def _read_block(block: Mapping[str, Any], speaker: str | None) -> Part | str:
     """A part of its own, or a piece of the message's text; what is no text by its name."""
     # Bedrock's blocks have no type: their one key is it.
-    type_ = str(block.get("type") or next(iter(block), ""))
+    type_ = values.text(block, "type") or next(iter(block), "")
     inner = block.get(type_) if isinstance(block.get(type_), Mapping) else block
     assert isinstance(inner, Mapping)
     if type_ in _CALLS:
@@ -90,7 +90,7 @@ def _read_block(block: Mapping[str, Any], speaker: str | None) -> Part | str:
         return Part(kind=MessageKind.THOUGHT, text=said, speaker=speaker) if said.strip() else ""
     if isinstance(said, str):
         return said
-    return f"<{block.get('modality') or type_}>"
+    return f"<{values.text(block, 'modality') or type_}>"
 
 
 def _plain(content: Any) -> Any:

@@ -28,7 +28,7 @@ def is_openinference(span: Span) -> bool:
 def read_openinference(span: Span) -> Reading:
     """What it tells."""
     found = span.attributes
-    kind = str(found[_KIND]).upper()
+    kind = values.as_text(found[_KIND]).upper()
     work = _WORK.get(kind, Work.OTHER)
     return Reading(
         work=work,

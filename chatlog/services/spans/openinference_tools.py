@@ -28,7 +28,7 @@ def _read_use(span: Span, name: str) -> Iterator[Part]:
     output = values.parsed(found.get("output.value"))
     answers = list(_langchain_messages(output))
     call_id = values.text(found, "tool.id", "tool_call.id") or next(
-        (str(answer["tool_call_id"]) for answer in answers if answer.get("tool_call_id")), None
+        (values.as_text(answer["tool_call_id"]) for answer in answers if answer.get("tool_call_id")), None
     )
     given = values.text(found, "input.value")
     if given is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from chatlog.domain.clock import utc_now
 from chatlog.domain.models import Message, MessageDraft, SessionStatus
-from chatlog.errors import IdempotencyConflict, SessionDeleted, SessionExists, SessionNotFound
+from chatlog.errors import IdempotencyConflict, InvalidInput, SessionDeleted, SessionExists, SessionNotFound
 from chatlog.services.batches import in_batches
 from chatlog.services.recording import Signals, record_change, record_messages, record_session
 from chatlog.services.spans.beginning import begin
@@ -71,7 +71,7 @@ class SpanRecorder:
         for session_id, lot in lots.items():
             try:
                 taken.stored += await self._record_lot(session_id, lot)
-            except SessionDeleted as error:
+            except (SessionDeleted, InvalidInput) as error:  # sent again it would be refused again; other sessions are not
                 taken.refused += [str(error)] * len(lot.placed)
             self._remember_traces(session_id, lot)
         return taken
@@ -93,19 +93,25 @@ class SpanRecorder:
                 self._memory.traces.put(wanted[session.session_id], session.session_id)
 
     async def _record_lot(self, session_id: str, lot: Lot) -> int:
-        discussion = self._memory.discussion(session_id)
-        async with discussion.turn:
-            try:
-                return await self._record_in_turn(session_id, lot, discussion)
-            except SessionDeleted:
-                self._memory.forget(session_id)
-                raise
-            except SessionNotFound:  # removed for good since it was last looked at: then it begins anew
-                self._memory.forget(session_id)
-                return await self._record_in_turn(session_id, lot, Discussion())
-            except BaseException:  # raised again: what was told may not be stored, and must not count as said
-                self._memory.forget(session_id)
-                raise
+        while True:
+            discussion = self._memory.discussion(session_id)
+            async with discussion.turn:
+                # Whoever had the turn before may have failed: then this one counts remarks as said that are not stored.
+                if self._memory.discussion(session_id) is discussion:
+                    return await self._record_or_forget(session_id, lot, discussion)
+
+    async def _record_or_forget(self, session_id: str, lot: Lot, discussion: Discussion) -> int:
+        try:
+            return await self._record_in_turn(session_id, lot, discussion)
+        except SessionDeleted:
+            self._memory.forget(session_id)
+            raise
+        except SessionNotFound:  # removed for good since it was last looked at: then it begins anew
+            self._memory.forget(session_id)
+            return await self._record_in_turn(session_id, lot, Discussion())
+        except BaseException:  # raised again: what was told may not be stored, and must not count as said
+            self._memory.forget(session_id)
+            raise
 
     async def _record_in_turn(self, session_id: str, lot: Lot, discussion: Discussion) -> int:
         if not discussion.is_there:
@@ -117,10 +123,13 @@ class SpanRecorder:
             discussion.is_there = True
         await discussion.catch_up(self._store, session_id)
         told = await _tell(discussion.heard, lot)
+        stored = 0
         for batch in in_batches(told):
-            discussion.pass_over(await self._save(session_id, batch))
+            saved = await self._save(session_id, batch)
+            discussion.pass_over(saved)
+            stored += len(saved)
         await self._set_status(session_id, lot, told)
-        return len(told)
+        return stored
 
     async def _begin(self, session_id: str, first: list[MessageDraft], lot: Lot) -> None:
         """Create the session. One that is there already, begun by whomever, is gone on with."""

@@ -6,14 +6,14 @@ what may have been lost. What is new is decided so:
 * What a model answers is new; its id is the span's. (Unless a span inside this one told it: two instrumentations at work.)
 * Of what a model is given, only what follows its last answer can be new. Everything before was new to an earlier call.
 * What an agent gives back is new if nobody said it while the agent was at work.
-* A call of a tool has one result, whoever tells it first.
+* A call of a tool has one result, whoever tells it first; or as many as one agent gives back that differ.
 * An error goes up through the spans around: it is new unless one inside told it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -27,6 +27,7 @@ from chatlog.services.spans.reading import Part, Relayed, Role, Work
 
 # A runtime hands on what a model said a moment before; and the error that ended an agent a moment after.
 ECHO = timedelta(seconds=60)
+_NOTHING: Mapping[tuple[str | None, str], int] = {}
 _UNRECORDED = "Answered. What was said is not in its span: its instrumentation has to be told to record content."
 
 
@@ -117,9 +118,14 @@ class Telling:
         usage_is_told = self._heard.has_usage(since=frame.start, until=frame.end)
         told: list[MessageDraft] = []
         times: Counter[tuple[str, str]] = Counter()
+        results: defaultdict[str | None, set[str]] = defaultdict(set)
+        beside: Counter[tuple[str | None, str]] = Counter()
         for number, part in enumerate(frame.reading.said):
             if part.kind == MessageKind.TOOL_RESULT:
-                told += self._result(frame, part, at=frame.end)
+                results[part.call_id].add(part.text)
+                new = list(self._result(frame, part, at=frame.end, time=len(results[part.call_id]), beside=beside))
+                beside[part.call_id, part.kind] += len(new)
+                told += new
                 continue
             one = draft(frame, part, type_="agent", source=part.speaker or frame.speaker, said_id=frame.id_of(number))
             words = words_of(one)
@@ -128,6 +134,7 @@ class Telling:
                 continue
             while_at_work = self._heard.count(words, since=frame.start, until=frame.end)
             if while_at_work < times[words] and not self._heard.knows(one.message_id):
+                beside[part.call_id, part.kind] += 1
                 told.append(one)
         yield from told if usage_is_told else frame.with_usage(told)
 
@@ -165,17 +172,35 @@ class Telling:
         target = part.notes.get("target")
         return self._heard.find_handing_call(target) if isinstance(target, str) else None
 
-    def _result(self, frame: Frame, part: Part, *, at: datetime, call_id: str | None = None) -> Iterator[MessageDraft]:
+    def _result(
+        self,
+        frame: Frame,
+        part: Part,
+        *,
+        at: datetime,
+        call_id: str | None = None,
+        time: int = 1,
+        beside: Mapping[tuple[str | None, str], int] = _NOTHING,
+    ) -> Iterator[MessageDraft]:
+        """The result of a call, if it is new.
+
+        Args:
+            call_id: of the call, where the part does not say.
+            time: which result of that call it is among those that come with it and differ.
+            beside: how many calls and results are about to be told and not learned yet, by call id and kind.
+        """
         call_id = call_id or part.call_id
         call = self._heard.calls.get(call_id or "")
-        if call_id is None or (call is not None and call.answered >= max(call.made, 1)):
+        made = (call.made if call else 0) + beside.get((call_id, MessageKind.TOOL_CALL), 0)
+        answered = (call.answered if call else 0) + beside.get((call_id, MessageKind.TOOL_RESULT), 0)
+        if call_id is None or answered >= max(made, time):
             return
         yield draft(
             frame,
             replace(part, call_id=call_id, tool=part.tool or (call.tool if call else "tool")),
             type_="tool",
             source=call.source if call else frame.speaker,
-            said_id=fixed_id(frame.span.trace_id, "result", call_id, call.answered if call else 0),
+            said_id=fixed_id(frame.span.trace_id, "result", call_id, answered),
             at=at,
         )
 

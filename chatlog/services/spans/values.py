@@ -8,6 +8,7 @@ from typing import Any
 
 from chatlog.domain.limits import MAX_INTEGER
 
+_TOO_DEEP = "(nested too deeply to be shown)"
 # Lists that are spread over attributes (`llm.input_messages.3.message.role`) may have any number in their names.
 _MOST_DIGITS = 6
 
@@ -27,7 +28,10 @@ def as_text(value: Any) -> str:
     """Text as it is, anything else as JSON."""
     if isinstance(value, str):
         return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:  # writing goes less deep than reading
+        return _TOO_DEEP
 
 
 def count(attributes: Mapping[str, Any], *names: str) -> int | None:

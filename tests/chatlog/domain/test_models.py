@@ -38,6 +38,7 @@ def nested(depth: int) -> dict[str, Any]:
         ("metadata", {"x": b"1"}, "JSON"),
         ("metadata", {"x": 2**53}, "2**53"),
         ("metadata", {"x": "\x00"}, "NUL"),
+        ("metadata", {"x": "\\\x00"}, "NUL"),
         ("metadata", {"x": "\udc00"}, "position"),
         ("metadata", nested(100_000), "JSON"),
         ("models_usage", {"prompt_tokens": 10**400}, "2**53"),
@@ -79,3 +80,8 @@ def test_an_ended_session_never_stalls() -> None:
 
     ended = replace(make_session(created_at=NOON), status=SessionStatus.COMPLETED)
     assert not ended.is_stalled(NOON + timedelta(days=1))
+
+
+@pytest.mark.parametrize("written", ["\\u0000", '["\\u0000"]', "\\\\u0000"])
+def test_a_nul_that_is_only_written_down_as_json_is_kept(written: str) -> None:
+    assert make_draft(metadata={"given": written}).metadata == {"given": written}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatlog.domain.clock import utc_now
-from chatlog.domain.models import MessageDraft
-from chatlog.errors import StorageUnavailable
+from chatlog.domain.models import Message, MessageDraft
+from chatlog.errors import ItemTooLarge, StorageUnavailable
 from chatlog.services.spans.dialects import read
 from chatlog.services.spans.heard import MOST_REMEMBERED, Heard
 from chatlog.services.spans.placing import Placing
@@ -22,6 +23,8 @@ from tests.chatlog.services.spans.making import SECOND, agent, call, model, resu
 from tests.chatlog.services.spans.test_dialects import ANY_JSON, KNOWN
 
 ASKED = [text("user", "A name?")]
+# Deeper than anything can be written.
+NESTED = functools.reduce(lambda inner, _: [inner], range(5_000), [])
 
 
 def at(year: int) -> int:
@@ -82,6 +85,86 @@ async def test_arguments_that_only_fit_without_their_indentation_are_shortened(r
     await receiver.take(tool("size", "a", given, "4,000"), model(text("assistant", "Neighbour"), start=5))
     asked, _, neighbour = await receiver.messages()
     assert (asked.metadata["shortened_from"], neighbour.content) == (len(given), "Neighbour")
+
+
+async def test_backticks_that_only_fit_without_their_fence_are_shortened(receiver: Receiver) -> None:
+    await receiver.take(tool("size", "a", "{}", "`" * 900_000), model(text("assistant", "Neighbour"), start=5))
+    _, answer, neighbour = await receiver.messages()
+    assert (answer.metadata["shortened_from"], neighbour.content) == (900_000, "Neighbour")
+
+
+async def test_names_that_are_too_large_are_shortened(receiver: Receiver) -> None:
+    long = "n" * 3_000_000
+    used = tool(long, "a", "{}", "4,000", by=long)
+    await receiver.take(
+        replace(used, name=long, resource={"service.name": long}), model(text("assistant", "Neighbour"), start=5)
+    )
+    asked, _, neighbour = await receiver.messages()
+    assert (len(asked.content) < 2_000, neighbour.content) == (True, "Neighbour")
+    assert (await receiver.store.get_session("talk")).metadata["service"] == "n" * 1_000
+
+
+@pytest.mark.parametrize(("title", "task"), [(" ", "Work of analyst"), ("\n" * 100_001 + "Sizes", "Sizes")])
+async def test_a_title_that_is_blank_or_begins_so_harms_nothing(receiver: Receiver, title: str, task: str) -> None:
+    await receiver.take(model(text("assistant", "1"), attributes={"gen_ai.workflow.name": title}))
+    assert (await receiver.store.get_session("talk")).task == task
+
+
+async def test_a_question_that_begins_with_very_many_blanks_is_stored_and_names_the_session(receiver: Receiver) -> None:
+    asked = " " * 100_001 + "A name?"
+    await receiver.take(model(text("assistant", "1"), heard=[text("user", asked)]))
+    assert (await receiver.messages())[0].content == asked
+    assert (await receiver.store.get_session("talk")).task == "A name?"
+
+
+async def test_words_that_are_nested_too_deeply_to_be_written_are_replaced(receiver: Receiver) -> None:
+    await receiver.take(model(attributes={"gen_ai.output.messages": [{"role": "assistant", "content": NESTED}]}))
+    assert await receiver.told() == [("analyst", "text", "(nested too deeply to be shown)")]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"gen_ai.output.messages": [{"role": "assistant", "parts": [{"type": NESTED, "content": "1"}]}]},
+        {"gen_ai.output.messages": [{"role": "assistant", "parts": [{"type": "blob", "modality": NESTED}]}]},
+        {"openinference.span.kind": NESTED},
+        {"openinference.span.kind": "TOOL", "output.value": {"type": "tool", "data": {"content": "1", "tool_call_id": NESTED}}},
+    ],
+)
+async def test_a_value_that_is_nested_too_deeply_harms_no_neighbour(receiver: Receiver, attributes: dict[str, Any]) -> None:
+    await receiver.take(model(attributes=attributes), model(text("assistant", "2"), start=5))
+    assert (await receiver.told())[-1] == ("analyst", "text", "2")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"error": {"error_type": NESTED, "error_message": NESTED}},
+        {"message": {"type": NESTED, "id": "1", "source": "a", "content": {"a": NESTED}}},
+    ],
+)
+async def test_what_autogen_nests_too_deeply_harms_no_neighbour(receiver: Receiver, payload: dict[str, Any]) -> None:
+    found = {"message": payload, "recipient_agent_type": "team_00000000-0000-4000-8000-000000000000"}
+    relayed = span(attributes=found, scope="autogen SingleThreadedAgentRuntime")
+    await receiver.take(relayed, model(text("assistant", "2"), start=5))
+    assert await receiver.told() == [("analyst", "text", "2")]
+    assert "nested too deeply" in (await receiver.messages("00000000-0000-4000-8000-000000000000"))[0].content
+
+
+async def test_what_no_store_takes_is_refused_with_its_session_and_other_sessions_are_stored(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = receiver.store.append_messages
+
+    async def refuse_talk(session_id: str, drafts: list[MessageDraft]) -> list[Message]:
+        if session_id == "talk":
+            raise ItemTooLarge("content", "has three bytes; the limit is two.")
+        return await append(session_id, drafts)
+
+    monkeypatch.setattr(receiver.store, "append_messages", refuse_talk)
+    taken = await receiver.take(model(text("assistant", "1")), model(text("assistant", "2"), conversation="other"))
+    assert (taken.stored, taken.refused) == (1, ["content: has three bytes; the limit is two."])
+    assert await receiver.told("other") == [("analyst", "text", "2")]
 
 
 async def test_a_text_that_just_fits_is_kept_whole(receiver: Receiver) -> None:

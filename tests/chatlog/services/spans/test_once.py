@@ -6,13 +6,17 @@ import asyncio
 import itertools
 import json
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatlog.domain.models import MessageDraft
+from chatlog.errors import StorageUnavailable
+from chatlog.services.spans.heard import Heard
 from chatlog.storage.sqlite.store import SqliteSessionStore
 from tests.chatlog.services.spans.conftest import Receiver
 from tests.chatlog.services.spans.making import Talk, agent, call, exception, model, result, span, text, tool
@@ -180,6 +184,56 @@ async def test_what_was_stored_of_a_span_before_a_failure_is_completed_when_it_i
     assert handed_over.metadata["target"] == "critic"
 
 
+async def test_a_request_that_waited_for_one_that_failed_stores_what_that_could_not(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await receiver.take(model(text("assistant", "first")))
+    append, may_fail = receiver.store.append_messages, asyncio.Event()
+
+    async def fail_once(*_: object) -> None:
+        monkeypatch.setattr(receiver.store, "append_messages", append)
+        await may_fail.wait()
+        raise StorageUnavailable("The disk is asleep.")
+
+    monkeypatch.setattr(receiver.store, "append_messages", fail_once)
+    second = model(text("assistant", "second"), start=3)
+    turn = receiver.memory.discussion("talk").turn
+    failing = asyncio.create_task(receiver.take(second))
+    await _until(turn.locked)
+    again = asyncio.create_task(receiver.take(second))
+    await _until(lambda: bool(turn._waiters))
+    may_fail.set()
+    with pytest.raises(StorageUnavailable):
+        await failing
+    assert (await again).stored == 1
+    assert [content for _, _, content in await receiver.told()] == ["first", "second"]
+
+
+async def test_different_results_that_an_agent_gives_back_for_one_call_are_all_stored_once(receiver: Receiver) -> None:
+    gives = agent(result("a", "one"), result("a", "two"), result("a", "one"))
+    for process in (receiver, receiver, receiver.another()):
+        await process.take(gives)
+    assert [message.content for message in await receiver.messages()] == ["tool\n```\none\n```", "tool\n```\ntwo\n```"]
+
+
+async def test_calls_that_an_agent_numbers_from_one_each_time_keep_their_results(receiver: Receiver) -> None:
+    asked = call("size", "call_1", of="x")
+    turns = [agent(asked, result("call_1", f"{turn}"), trace=turn, start=turn * 5) for turn in (1, 2)]
+    for process in (receiver, receiver.another()):
+        for turn in turns:
+            await process.take(turn)
+        assert [kind for _, kind, _ in await receiver.told()] == ["tool_call", "tool_result"] * 2
+
+
+async def test_only_what_was_stored_is_counted(receiver: Receiver) -> None:
+    said = model(text("assistant", "One"))
+    await receiver.take(said)
+    receiver.memory.discussion("talk").heard = Heard()  # as if another process had stored it after this one had looked
+    clash = replace(said, attributes=said.attributes | {"gen_ai.agent.name": "somebody else"})
+    taken = await receiver.take(clash, model(text("assistant", "Two"), start=3))
+    assert taken.stored == 1
+
+
 async def test_an_agent_repeats_a_call_in_other_words_but_with_its_id(receiver: Receiver) -> None:
     again = {"role": "assistant", "parts": [{"type": "tool_call", "id": "a", "name": "size", "arguments": "{'of': 'x'}"}]}
     await receiver.take(model(call("size", "a", of="x"), start=1, end=2), agent(again, start=0, end=3))
@@ -214,3 +268,9 @@ async def test_a_model_whose_answer_is_not_recorded_still_counts(receiver: Recei
     (message,) = await receiver.messages()
     assert (message.kind, message.models_usage["prompt_tokens"]) == ("event", 12)
     assert "record content" in message.content
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  # a lock tells nobody who waits for it
+            await asyncio.sleep(0.001)
