@@ -19,7 +19,7 @@ from chatlog.services.spans.span import Span, SpanEvent
 from chatlog.storage.base import SessionStore
 from dashboard import signals
 from dashboard.api import throttle
-from dashboard.otlp import counting, json_form, protobuf_form
+from dashboard.otlp import bodies, counting, json_form, protobuf_form
 from dashboard.stores import get_store
 from tests.chatlog.services.spans.making import model, text
 from tests.dashboard.api.program import Answer, Program
@@ -81,6 +81,14 @@ async def test_compressed_bodies_are_taken(
     assert (await export(program, gzip.compress(encode(SAID)), kind, content_encoding="gzip")).status == 200
     assert (await export(program, zlib.compress(encode(other)), kind, content_encoding="deflate")).status == 200
     assert len(await told(store)) == len(await store.list_messages("other")) == 2
+
+
+async def test_a_compressed_body_may_be_in_a_few_pieces(program: Program, store: SessionStore) -> None:
+    body = as_json(SAID).ljust(bodies.MAX_PIECES * 1_000)
+    pieces = [gzip.compress(body[at : at + 1_000]) for at in range(0, len(body), 1_000)]
+    assert len(pieces) == bodies.MAX_PIECES
+    assert (await export(program, b"".join(pieces), JSON, content_encoding="gzip")).status == 200
+    assert len(await told(store)) == 2
 
 
 async def test_a_content_type_may_have_parameters_and_the_scheme_of_a_token_any_letters(
@@ -150,6 +158,7 @@ def spans(**values: Any) -> bytes:
         (b"not compressed", PROTOBUF, {"content_encoding": "gzip"}, (400, "gzip")),
         (gzip.compress(as_protobuf(SAID))[:-12], PROTOBUF, {"content_encoding": "gzip"}, (400, "ends before")),
         (gzip.compress(bytes(60_000_000), compresslevel=1), PROTOBUF, {"content_encoding": "gzip"}, (413, "20971520")),
+        (gzip.compress(b"") * (bodies.MAX_PIECES + 1), PROTOBUF, {"content_encoding": "gzip"}, (400, "more than 20")),
         (bytes(21 * 1024 * 1024), JSON, {}, (413, "20971520")),
     ],
     ids=lambda value: str(value)[:24],
