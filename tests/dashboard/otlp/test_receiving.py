@@ -132,6 +132,8 @@ def field(number: int, value: bytes) -> bytes:
     return bytes([number << 3 | 2]) + length + value
 
 
+MANY = field(1, b"") * 1_040_000
+PARTS = "1,000,000 spans, attributes"
 SPAN = {"traceId": "1" * 32, "spanId": "2" * 16, "name": "chat"}
 
 
@@ -177,10 +179,17 @@ async def test_a_body_that_cannot_be_is_refused_with_a_reason(
     ("body", "kind", "word"),
     [
         (field(1, field(2, field(2, b"") * 1_000_000)), PROTOBUF, "100,000 spans"),
-        (field(1, field(2, field(2, field(9, b"") * 1_040_000))), PROTOBUF, "1,000,000 spans, attributes"),
-        (b'{"resourceSpans": [' + b"{}," * 1_100_000 + b"{}]}", JSON, "1,000,000 objects"),
+        (field(1, field(2, field(2, field(9, b"") * 1_040_000))), PROTOBUF, PARTS),
+        (field(1, field(2, field(2, field(9, field(2, field(5, MANY)))))), PROTOBUF, PARTS),
+        (field(1, field(2, field(2, field(13, field(4, field(2, field(6, MANY))))))), PROTOBUF, PARTS),
+        (field(1, field(1, field(3, field(3, b"") * 1_040_000))), PROTOBUF, PARTS),
+        (field(1, b"\x0b\x0c" + field(1, MANY)), PROTOBUF, PARTS),
+        (b'{"resourceSpans": [' + b"{}," * 1_100_000 + b"{}]}", JSON, "2,000,000 values"),
+        (b'{"resourceSpans": [' + b"[]," * 1_100_000 + b"[]]}", JSON, "2,000,000 values"),
+        (b'{"resourceSpans": [' + b"7," * 2_100_000 + b"7]}", JSON, "2,000,000 values"),
+        (('{"\u2200\\\\\\"": [' + "7," * 2_100_000 + "7]}").encode("utf-16"), JSON, "2,000,000 values"),
     ],
-    ids=["spans", "attributes", "objects"],
+    ids=["spans", "attributes", "array", "map", "entity", "after a group", "objects", "lists", "numbers", "UTF-16"],
 )
 async def test_a_body_of_countless_empty_things_is_refused_before_any_is_made(
     program: Program, body: bytes, kind: str, word: str, monkeypatch: pytest.MonkeyPatch
@@ -205,6 +214,27 @@ async def test_a_large_request_of_real_spans_is_taken(program: Program, store: S
         assert len(body) > counting.SMALL_BYTES
         assert (await export(program, body, kind)).status == 200
     assert await store.get_last_sequence("talk") == len(many)
+
+
+async def test_a_text_may_have_any_number_of_commas_and_brackets(
+    program: Program, store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "MAX_JSON_VALUES", 10_000)
+    vectors = json.dumps(['"\\', *range(10)] * 300)
+    many = [model(text("assistant", f"{number} {vectors * 4}")) for number in range(20)]
+    body = as_json(*many)
+    assert len(body) > counting.SMALL_BYTES
+    assert body.count(b",") > counting.MAX_JSON_VALUES
+    assert (await export(program, body, JSON)).status == 200
+    assert await store.get_last_sequence("talk") == len(many)
+
+
+async def test_a_large_request_that_is_nested_without_end_is_400(program: Program) -> None:
+    value = b"x" * counting.SMALL_BYTES
+    for _ in range(60):
+        value = field(5, field(1, value))
+    answer = await export(program, field(1, field(2, field(2, field(9, field(2, value))))), PROTOBUF)
+    assert (answer.status, "100 levels" in reason(answer)) == (400, True)
 
 
 async def test_what_a_later_version_adds_is_passed_over(program: Program, store: SessionStore) -> None:
