@@ -12,51 +12,22 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from chatlog.errors import StorageUnavailable
 from chatlog.services.spans.span import Span, SpanEvent
 from chatlog.storage.base import SessionStore
 from dashboard import signals
 from dashboard.api import throttle
-from dashboard.otlp import bodies, counting, json_form, protobuf_form
+from dashboard.otlp import bodies, json_form, protobuf_form
 from dashboard.stores import get_store
 from tests.chatlog.services.spans.making import model, text
-from tests.dashboard.api.program import Answer, Program
+from tests.dashboard.api.program import Program
 from tests.dashboard.otlp.encoding import JSON, PROTOBUF, as_json, as_protobuf
+from tests.dashboard.otlp.exporting import TRACES, export, partial, reason
 
-TRACES = "/v1/traces"
 SAID = model(text("assistant", "Tokori."), heard=[text("user", "A name?")])
 ENCODINGS: list[tuple[str, Callable[..., bytes]]] = [(PROTOBUF, as_protobuf), (JSON, as_json)]
 both = pytest.mark.parametrize(("kind", "encode"), ENCODINGS, ids=["protobuf", "JSON"])
-
-
-async def export(program: Program, body: bytes, kind: str, **headers: str) -> Answer:
-    answer = await program.send("POST", TRACES, body, content_type=kind, **headers)
-    if answer.status not in {404, 415}:
-        assert answer.headers["content-type"] == kind
-    return answer
-
-
-def partial(answer: Answer) -> tuple[int, str]:
-    """How many spans were refused, and why."""
-    if answer.headers["content-type"] == JSON:
-        told = answer.json.get("partialSuccess", {})
-        return int(told.get("rejectedSpans", 0)), told.get("errorMessage", "")
-    response = ExportTraceServiceResponse.FromString(answer.body)
-    return response.partial_success.rejected_spans, response.partial_success.error_message
-
-
-def reason(answer: Answer) -> str:
-    """The message of a `google.rpc.Status`: its field 2."""
-    if answer.headers["content-type"] == JSON:
-        return str(answer.json["message"])
-    assert answer.body[:1] == b"\x12"
-    size, start = answer.body[1], 2
-    if size > 0x7F:
-        size, start = (size & 0x7F) + (answer.body[2] << 7), 3
-    assert len(answer.body) == start + size
-    return answer.body[start:].decode()
 
 
 async def told(store: SessionStore) -> list[tuple[str, str]]:
@@ -125,15 +96,6 @@ async def test_whoever_watches_is_told(program: Program, store: SessionStore, mo
 DEEP = b'{"resourceSpans": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
 
 
-def field(number: int, value: bytes) -> bytes:
-    """A field of protobuf that has a length, below 2 MiB."""
-    size = len(value)
-    length = bytes([size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14]) if size > 0x7F else bytes([size])
-    return bytes([number << 3 | 2]) + length + value
-
-
-MANY = field(1, b"") * 1_040_000
-PARTS = "1,000,000 spans, attributes"
 SPAN = {"traceId": "1" * 32, "spanId": "2" * 16, "name": "chat"}
 
 
@@ -173,68 +135,6 @@ async def test_a_body_that_cannot_be_is_refused_with_a_reason(
     assert (answer.status, word in reason(answer)) == (status, True)
     assert "retry-after" not in answer.headers
     assert not (await get_store().list_sessions()).items
-
-
-@pytest.mark.parametrize(
-    ("body", "kind", "word"),
-    [
-        (field(1, field(2, field(2, b"") * 1_000_000)), PROTOBUF, "100,000 spans"),
-        (field(1, field(2, field(2, field(9, b"") * 1_040_000))), PROTOBUF, PARTS),
-        (field(1, field(2, field(2, field(9, field(2, field(5, MANY)))))), PROTOBUF, PARTS),
-        (field(1, field(2, field(2, field(13, field(4, field(2, field(6, MANY))))))), PROTOBUF, PARTS),
-        (field(1, field(1, field(3, field(3, b"") * 1_040_000))), PROTOBUF, PARTS),
-        (field(1, b"\x0b\x0c" + field(1, MANY)), PROTOBUF, PARTS),
-        (b'{"resourceSpans": [' + b"{}," * 1_100_000 + b"{}]}", JSON, "2,000,000 values"),
-        (b'{"resourceSpans": [' + b"[]," * 1_100_000 + b"[]]}", JSON, "2,000,000 values"),
-        (b'{"resourceSpans": [' + b"7," * 2_100_000 + b"7]}", JSON, "2,000,000 values"),
-        (('{"\u2200\\\\\\"": [' + "7," * 2_100_000 + "7]}").encode("utf-16"), JSON, "2,000,000 values"),
-    ],
-    ids=["spans", "attributes", "array", "map", "entity", "after a group", "objects", "lists", "numbers", "UTF-16"],
-)
-async def test_a_body_of_countless_empty_things_is_refused_before_any_is_made(
-    program: Program, body: bytes, kind: str, word: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for form, name in ((json_form, "read_json"), (protobuf_form, "ExportTraceServiceRequest")):
-        monkeypatch.setattr(form, name, None)
-    answer = await export(program, body, kind)
-    assert (answer.status, word in reason(answer)) == (413, True)
-
-
-@pytest.mark.parametrize(
-    "body", [b"\xff", b"\x0a", b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x0b", b"\x0d\x01", b"\x08\x01\x01"]
-)
-async def test_a_large_body_that_is_no_protobuf_is_400(program: Program, body: bytes) -> None:
-    assert (await export(program, body + b"\xff" * 2_000_000, PROTOBUF)).status == 400
-
-
-async def test_a_large_request_of_real_spans_is_taken(program: Program, store: SessionStore) -> None:
-    many = [model(text("assistant", f"{number}" + "空" * 20_000)) for number in range(20)]
-    for encode, kind in ((as_protobuf, PROTOBUF), (as_json, JSON)):
-        body = encode(*many)
-        assert len(body) > counting.SMALL_BYTES
-        assert (await export(program, body, kind)).status == 200
-    assert await store.get_last_sequence("talk") == len(many)
-
-
-async def test_a_text_may_have_any_number_of_commas_and_brackets(
-    program: Program, store: SessionStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(counting, "MAX_JSON_VALUES", 10_000)
-    vectors = json.dumps(['"\\', *range(10)] * 300)
-    many = [model(text("assistant", f"{number} {vectors * 4}")) for number in range(20)]
-    body = as_json(*many)
-    assert len(body) > counting.SMALL_BYTES
-    assert body.count(b",") > counting.MAX_JSON_VALUES
-    assert (await export(program, body, JSON)).status == 200
-    assert await store.get_last_sequence("talk") == len(many)
-
-
-async def test_a_large_request_that_is_nested_without_end_is_400(program: Program) -> None:
-    value = b"x" * counting.SMALL_BYTES
-    for _ in range(60):
-        value = field(5, field(1, value))
-    answer = await export(program, field(1, field(2, field(2, field(9, field(2, value))))), PROTOBUF)
-    assert (answer.status, "100 levels" in reason(answer)) == (400, True)
 
 
 async def test_what_a_later_version_adds_is_passed_over(program: Program, store: SessionStore) -> None:
