@@ -11,6 +11,9 @@ from dashboard.api.problems import Problem
 # How zlib is told what is around the compressed data. Exporters send one of these; gzip is the one in the specification.
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
+# A body may be in several compressed pieces, and zlib copies what follows each of them: millions would never end.
+MAX_PIECES = 20
+
 
 def decompress(body: bytes, encoding: str) -> bytes:
     """Raises `Problem`: an encoding that is not known, data that is broken, or more than the limit."""
@@ -31,6 +34,8 @@ def _inflate(body: bytes, window: int) -> bytes:
     pieces: list[bytes] = []
     left = limit
     while body:
+        if len(pieces) == MAX_PIECES:
+            raise Problem(400, f"The body is compressed in more than {MAX_PIECES} pieces. Compress it as one.")
         inflating = zlib.decompressobj(window)
         pieces.append(inflating.decompress(body, left + 1))
         left -= len(pieces[-1])
@@ -38,5 +43,5 @@ def _inflate(body: bytes, window: int) -> bytes:
             raise Problem(413, f"The body is larger than {limit} bytes when it is decompressed. Export smaller batches.")
         if not inflating.eof:
             raise Problem(400, "The body ends before its compressed data does.")
-        body = inflating.unused_data  # several compressed pieces may follow each other
+        body = inflating.unused_data
     return b"".join(pieces)

@@ -16,10 +16,12 @@ from chatlog.services.spans.span import Span, SpanEvent
 from dashboard.api.problems import Problem
 from dashboard.otlp.counting import check_protobuf
 
+_REQUEST = ExportTraceServiceRequest.DESCRIPTOR
+
 
 def read_spans(body: bytes) -> Iterator[Span]:
     """Every span in it. Raises `Problem`."""
-    check_protobuf(body)
+    check_protobuf(body, _REQUEST)
     try:
         request = ExportTraceServiceRequest.FromString(body)
     except DecodeError as error:

@@ -16,15 +16,17 @@ from dashboard.api.access import WRITE
 from dashboard.api.problems import Problem, describe
 from dashboard.otlp.bodies import decompress
 from dashboard.otlp.encodings import Encoding, describe_failure, describe_success, find_encoding
+from dashboard.otlp.places import Places
 from dashboard.per_loop import PerLoop
 from dashboard.stores import get_store
 
-# Requests that are worked on at the same time. Each may be large, and take ten times as much memory while it is read.
-AT_ONCE = 2
+# Requests that are read at the same time. Each may be large, and take ten times as much memory meanwhile.
+READ_AT_ONCE = 2
 _MOST_REASONS = 3
 
 memory: PerLoop[SpanMemory] = PerLoop(SpanMemory)
-_slots: PerLoop[asyncio.Semaphore] = PerLoop(lambda: asyncio.Semaphore(AT_ONCE))
+_places: PerLoop[Places] = PerLoop(Places)
+_reading: PerLoop[asyncio.Semaphore] = PerLoop(lambda: asyncio.Semaphore(READ_AT_ONCE))
 
 
 @login_not_required  # a token takes the place of a login
@@ -39,8 +41,9 @@ async def otlp_traces(request: HttpRequest) -> HttpResponse:
         if encoding is None:
             known = " or ".join(each.value for each in Encoding)
             raise Problem(415, f"Content-Type: {request.content_type!r} is not understood. Send {known}.")
-        async with _slots.get():
-            spans = await asyncio.to_thread(_read, request.body, request.headers.get("Content-Encoding", ""), encoding)
+        async with _places.get().take():
+            async with _reading.get():  # not while they are stored: a slow store would keep others from being read
+                spans = await asyncio.to_thread(_read, request.body, request.headers.get("Content-Encoding", ""), encoding)
             taken = await SpanRecorder(get_store(), signals.current.get(), memory=memory.get()).record(spans)
         return _accept(taken, encoding)
     except Exception as error:  # described, logged if nobody foresaw it, never shown

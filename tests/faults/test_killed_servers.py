@@ -50,7 +50,7 @@ async def test_what_was_acknowledged_over_http_is_there_once_and_heard_once(
     async with running_site(tmp_path) as first:
         _, output = await manage(tmp_path, "create_token", "ann")
         monkeypatch.setenv("CHATLOG_TOKEN", output.split()[-1])
-        monkeypatch.setenv("CHATLOG", first.origin)
+        monkeypatch.setenv("SITE", first.origin)
         connection = {"base_url": first.origin, "headers": {"Authorization": f"Bearer {output.split()[-1]}"}}
         async with httpx.AsyncClient(**connection) as client:
             session_id = (await client.post("/api/v1/sessions", json={"task": "x"})).json()["session_id"]

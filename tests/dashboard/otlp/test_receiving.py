@@ -12,51 +12,22 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from chatlog.errors import StorageUnavailable
 from chatlog.services.spans.span import Span, SpanEvent
 from chatlog.storage.base import SessionStore
 from dashboard import signals
 from dashboard.api import throttle
-from dashboard.otlp import counting, json_form, protobuf_form
+from dashboard.otlp import bodies, json_form, protobuf_form
 from dashboard.stores import get_store
 from tests.chatlog.services.spans.making import model, text
-from tests.dashboard.api.program import Answer, Program
+from tests.dashboard.api.program import Program
 from tests.dashboard.otlp.encoding import JSON, PROTOBUF, as_json, as_protobuf
+from tests.dashboard.otlp.exporting import TRACES, export, partial, reason
 
-TRACES = "/v1/traces"
 SAID = model(text("assistant", "Tokori."), heard=[text("user", "A name?")])
 ENCODINGS: list[tuple[str, Callable[..., bytes]]] = [(PROTOBUF, as_protobuf), (JSON, as_json)]
 both = pytest.mark.parametrize(("kind", "encode"), ENCODINGS, ids=["protobuf", "JSON"])
-
-
-async def export(program: Program, body: bytes, kind: str, **headers: str) -> Answer:
-    answer = await program.send("POST", TRACES, body, content_type=kind, **headers)
-    if answer.status not in {404, 415}:
-        assert answer.headers["content-type"] == kind
-    return answer
-
-
-def partial(answer: Answer) -> tuple[int, str]:
-    """How many spans were refused, and why."""
-    if answer.headers["content-type"] == JSON:
-        told = answer.json.get("partialSuccess", {})
-        return int(told.get("rejectedSpans", 0)), told.get("errorMessage", "")
-    response = ExportTraceServiceResponse.FromString(answer.body)
-    return response.partial_success.rejected_spans, response.partial_success.error_message
-
-
-def reason(answer: Answer) -> str:
-    """The message of a `google.rpc.Status`: its field 2."""
-    if answer.headers["content-type"] == JSON:
-        return str(answer.json["message"])
-    assert answer.body[:1] == b"\x12"
-    size, start = answer.body[1], 2
-    if size > 0x7F:
-        size, start = (size & 0x7F) + (answer.body[2] << 7), 3
-    assert len(answer.body) == start + size
-    return answer.body[start:].decode()
 
 
 async def told(store: SessionStore) -> list[tuple[str, str]]:
@@ -81,6 +52,14 @@ async def test_compressed_bodies_are_taken(
     assert (await export(program, gzip.compress(encode(SAID)), kind, content_encoding="gzip")).status == 200
     assert (await export(program, zlib.compress(encode(other)), kind, content_encoding="deflate")).status == 200
     assert len(await told(store)) == len(await store.list_messages("other")) == 2
+
+
+async def test_a_compressed_body_may_be_in_a_few_pieces(program: Program, store: SessionStore) -> None:
+    body = as_json(SAID).ljust(bodies.MAX_PIECES * 1_000)
+    pieces = [gzip.compress(body[at : at + 1_000]) for at in range(0, len(body), 1_000)]
+    assert len(pieces) == bodies.MAX_PIECES
+    assert (await export(program, b"".join(pieces), JSON, content_encoding="gzip")).status == 200
+    assert len(await told(store)) == 2
 
 
 async def test_a_content_type_may_have_parameters_and_the_scheme_of_a_token_any_letters(
@@ -117,13 +96,6 @@ async def test_whoever_watches_is_told(program: Program, store: SessionStore, mo
 DEEP = b'{"resourceSpans": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
 
 
-def field(number: int, value: bytes) -> bytes:
-    """A field of protobuf that has a length, below 2 MiB."""
-    size = len(value)
-    length = bytes([size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14]) if size > 0x7F else bytes([size])
-    return bytes([number << 3 | 2]) + length + value
-
-
 SPAN = {"traceId": "1" * 32, "spanId": "2" * 16, "name": "chat"}
 
 
@@ -149,7 +121,8 @@ def spans(**values: Any) -> bytes:
         (b"x", PROTOBUF, {"content_encoding": "br"}, (415, "gzip")),
         (b"not compressed", PROTOBUF, {"content_encoding": "gzip"}, (400, "gzip")),
         (gzip.compress(as_protobuf(SAID), mtime=0)[:-12], PROTOBUF, {"content_encoding": "gzip"}, (400, "ends before")),
-        (gzip.compress(bytes(60_000_000), compresslevel=1, mtime=0), PROTOBUF, {"content_encoding": "gzip"}, (413, "20971520")),
+        (gzip.compress(bytes(60_000_000), 1, mtime=0), PROTOBUF, {"content_encoding": "gzip"}, (413, "20971520")),
+        (gzip.compress(b"", mtime=0) * (bodies.MAX_PIECES + 1), PROTOBUF, {"content_encoding": "gzip"}, (400, "more than 20")),
         (bytes(21 * 1024 * 1024), JSON, {}, (413, "20971520")),
     ],
     ids=lambda value: str(value)[:24],
@@ -162,40 +135,6 @@ async def test_a_body_that_cannot_be_is_refused_with_a_reason(
     assert (answer.status, word in reason(answer)) == (status, True)
     assert "retry-after" not in answer.headers
     assert not (await get_store().list_sessions()).items
-
-
-@pytest.mark.parametrize(
-    ("body", "kind", "word"),
-    [
-        (field(1, field(2, field(2, b"") * 1_000_000)), PROTOBUF, "100,000 spans"),
-        (field(1, field(2, field(2, field(9, b"") * 1_040_000))), PROTOBUF, "1,000,000 spans, attributes"),
-        (b'{"resourceSpans": [' + b"{}," * 1_100_000 + b"{}]}", JSON, "1,000,000 objects"),
-    ],
-    ids=["spans", "attributes", "objects"],
-)
-async def test_a_body_of_countless_empty_things_is_refused_before_any_is_made(
-    program: Program, body: bytes, kind: str, word: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for form, name in ((json_form, "read_json"), (protobuf_form, "ExportTraceServiceRequest")):
-        monkeypatch.setattr(form, name, None)
-    answer = await export(program, body, kind)
-    assert (answer.status, word in reason(answer)) == (413, True)
-
-
-@pytest.mark.parametrize(
-    "body", [b"\xff", b"\x0a", b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x0b", b"\x0d\x01", b"\x08\x01\x01"]
-)
-async def test_a_large_body_that_is_no_protobuf_is_400(program: Program, body: bytes) -> None:
-    assert (await export(program, body + b"\xff" * 2_000_000, PROTOBUF)).status == 400
-
-
-async def test_a_large_request_of_real_spans_is_taken(program: Program, store: SessionStore) -> None:
-    many = [model(text("assistant", f"{number}" + "空" * 20_000)) for number in range(20)]
-    for encode, kind in ((as_protobuf, PROTOBUF), (as_json, JSON)):
-        body = encode(*many)
-        assert len(body) > counting.SMALL_BYTES
-        assert (await export(program, body, kind)).status == 200
-    assert await store.get_last_sequence("talk") == len(many)
 
 
 async def test_what_a_later_version_adds_is_passed_over(program: Program, store: SessionStore) -> None:
