@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from chatlog.domain.clock import utc_now
@@ -66,20 +67,21 @@ class _AllSessions:
         newest = await self._list_newest()
         sessions = await self._list_going_on(newest)
         deleted = await self._add_gone(sessions)
-        begun = {id_: await self._find_start(one) for id_, one in sessions.items() if id_ not in self._cursors}
-        cursors = self._cursors | begun
-        now = utc_now()
-        pages = {id_: await self._read(one, cursors[id_], now) for id_, one in sessions.items()}
+        cursors, pages = await self._read_all(sessions)
+        # Deleted since it was listed: as if it had been before.
+        deleted += [self._sessions[id_] for id_ in sessions if id_ not in pages and id_ in self._sessions]
+        sessions = {id_: one for id_, one in sessions.items() if id_ in pages}
         # From here on nothing waits: what is told and what is known change together.
         ended = [one for id_, one in sessions.items() if one.status is not SessionStatus.ACTIVE and not pages[id_]]
         over = {session.session_id for session in ended}
+        begun = [one for id_, one in sessions.items() if id_ not in self._cursors]
         self._looks += 1
         self._known |= {*sessions, *(session.session_id for session in newest)}
         self._cursors = {id_: cursors[id_] + len(page) for id_, page in pages.items() if id_ not in over}
         self._sessions = {id_: one for id_, one in sessions.items() if id_ not in over}
         return Look(
             [
-                *(Begun(sessions[id_]) for id_ in begun),
+                *(Begun(session) for session in begun),
                 *_merge((sessions[id_], page) for id_, page in pages.items()),
                 *(Ended(session, session.status) for session in ended),
                 *(Ended(session, None) for session in deleted),
@@ -123,6 +125,17 @@ class _AllSessions:
             except SessionNotFound:
                 deleted.append(self._sessions[session_id])
         return deleted
+
+    async def _read_all(self, sessions: dict[str, Session]) -> tuple[dict[str, int], dict[str, Sequence[Message]]]:
+        """Of each that is still there: the cursor that it was read from, and what comes after it."""
+        cursors: dict[str, int] = {}
+        pages: dict[str, Sequence[Message]] = {}
+        now = utc_now()
+        for id_, session in sessions.items():
+            with suppress(SessionNotFound):
+                cursors[id_] = self._cursors[id_] if id_ in self._cursors else await self._find_start(session)
+                pages[id_] = await self._read(session, cursors[id_], now)
+        return cursors, pages
 
     async def _read(self, session: Session, cursor: int, now: datetime) -> Sequence[Message]:
         is_due = session.status is not SessionStatus.ACTIVE or (

@@ -108,7 +108,7 @@ async def _take_all(intake: Intake, lines: LineReader) -> None:
     """Store what agents write, and when this is stopped what they still say then."""
     try:
         await intake.take_all(lines)
-    except (CancelledError, KeyboardInterrupt, SystemExit):
+    except CancelledError:  # nothing else: what comes out of the middle of reading has lost some, and nothing may follow that
         with suppress(TimeoutError):
             async with timeout(LAST_WORDS_SECONDS):
                 await intake.take_all(lines)

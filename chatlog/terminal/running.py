@@ -5,25 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from chatlog.domain.hidden import show_in_one_line
 from chatlog.errors import ConfigurationError, IdempotencyConflict, InvalidInput, SessionExists, SessionNotFound, StorageError
 from chatlog.storage.base import SessionSource
 from chatlog.terminal.endings import DONE, HUNG_UP, IMPOSSIBLE, READER_GONE, STOPPED, TERMINATED, Ending
+from chatlog.terminal.stopping import ending_at_once, ending_by_cancelling
 
 Result = TypeVar("Result")
 Store = TypeVar("Store", bound=SessionSource)
-_ENDING: Mapping[int, int] = {signal.SIGTERM: TERMINATED, signal.SIGHUP: HUNG_UP}
 FORESEEN = (ConfigurationError, IdempotencyConflict, InvalidInput, SessionExists, SessionNotFound, StorageError)
 
 
 def run_with_store(work: Callable[[Store], Awaitable[Result]], *, open_: Callable[[], Store]) -> Result:
-    """Do the work with a store of its own. Raises `Ending` for what keeps it from being done, and on Ctrl-C."""
+    """Do the work with a store of its own. Raises `Ending` for what keeps it from being done, and when it is stopped."""
     try:
         return asyncio.run(_run(work, open_))
     except FORESEEN as error:
@@ -35,16 +34,16 @@ def run_with_store(work: Callable[[Store], Awaitable[Result]], *, open_: Callabl
 
 
 async def _run(work: Callable[[Store], Awaitable[Result]], open_: Callable[[], Store]) -> Result:
-    async with open_() as store:
-        return await work(store)
+    with ending_by_cancelling():
+        async with open_() as store:
+            return await work(store)
 
 
 def run_to_the_end(work: Callable[[], None]) -> int:
     """Do the work, end it on SIGTERM and SIGHUP as on Ctrl-C, say in a line what kept it from being done; return the status."""
-    heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]  # nohup has one ignored
-    before = {number: signal.signal(number, _end) for number in heard}
     try:
-        work()
+        with ending_at_once():
+            work()
     except Ending as ending:
         if ending.text:
             say(ending.text)
@@ -55,9 +54,6 @@ def run_to_the_end(work: Callable[[], None]) -> int:
         status = STOPPED
     else:
         return DONE
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if status == STOPPED and sys.stderr.isatty():
         sys.stderr.write("\n")  # what follows does not belong behind ^C
     if status in {READER_GONE, STOPPED, TERMINATED, HUNG_UP} or not _is_written():
@@ -82,11 +78,6 @@ class SayingHandler(logging.Handler):
         self._said = text
         if text != before:
             say(text)
-
-
-def _end(number: int, _: object) -> NoReturn:
-    # An exception, and not a task's cancelling: it also gets a program out of a write that nobody reads.
-    sys.exit(_ENDING[number])
 
 
 def _is_written() -> bool:

@@ -287,6 +287,38 @@ async def test_a_deleted_discussion_is_followed_no_more(store: SessionStore) -> 
     assert ends(events) == [(session.session_id, None)]
 
 
+@pytest.mark.parametrize("is_followed", [False, True])
+async def test_one_that_is_deleted_between_the_list_and_the_reading_does_not_end_the_others(
+    *, is_followed: bool, store: SessionStore
+) -> None:
+    doomed, other = [await store.create_session(make_session()) for _ in range(2)]
+    for session in (doomed, other):
+        await store.append_messages(session.session_id, [make_draft()])
+    looks = 0
+
+    async def list_sessions(**options: Any) -> Any:
+        nonlocal looks
+        looks += "where" in options
+        if "where" not in options or looks != 1 + is_followed:
+            return await store.list_sessions(**options)
+        for session in (doomed, other):
+            await store.append_messages(session.session_id, [make_draft()])
+        page = await store.list_sessions(**options)
+        await store.delete_session(doomed.session_id)
+        return page
+
+    async def list_messages(session_id: str, **options: Any) -> list[Message]:
+        await store.get_session(session_id)  # where the store is a site, it says that there is no such session
+        return await store.list_messages(session_id, **options)
+
+    events = await collect(
+        follow_all(Wrapped(store, list_sessions=list_sessions, list_messages=list_messages), last=2),
+        until=lambda found: len(said(found, other)) + len(ends(found)) == 2 + is_followed,
+    )
+    assert said(events, doomed) == ([1] if is_followed else [])
+    assert ends(events) == ([(doomed.session_id, None)] if is_followed else [])
+
+
 async def test_remarks_of_several_discussions_come_as_they_were_said(store: SessionStore) -> None:
     sessions = [await store.create_session(make_session()) for _ in range(3)]
     for _ in range(4):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -14,10 +15,22 @@ import pytest
 from chatlog import Message, Session, SessionStatus, SessionStore, open_store
 from chatlog.terminal.lines import MAX_LINE_BYTES
 from tests.chatlog.services.taking import keep
-from tests.chatlog.terminal.programs import PROGRAM, Done, ended, on_terminal, run, run_process, started, with_store
+from tests.chatlog.terminal.programs import (
+    PROGRAM,
+    ROOT,
+    Done,
+    ended,
+    environment,
+    on_terminal,
+    run,
+    run_process,
+    started,
+    with_store,
+)
 from tests.factories import make_drafts
 
 PYTHON = sys.executable
+CHUNK = 65_536
 
 
 @pytest.fixture
@@ -218,6 +231,41 @@ async def test_stopping_it_cancels_the_session_after_the_last_words(
     assert [m.content for m in await the_messages(store)] == ["one", "last words"]
     assert ((await the_session(store)).status, status) == (SessionStatus.CANCELLED, code)
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_in_the_very_moment_in_which_lines_are_read_loses_none_of_them(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    lines = [f"{place} {'x' * 1000}" for place in range(200)]
+    program = [PYTHON, "-m", "tests.chatlog.terminal.stopped_program", str(int(number)), "record", "--task", "x"]
+    done = subprocess.run(
+        program, cwd=ROOT, env=environment(tmp_path), input="\n".join(lines).encode(), timeout=60, check=False
+    )
+    assert [content for _, content in said(tmp_path)] == lines
+    assert (with_store(tmp_path, the_session).status, done.returncode) == (SessionStatus.CANCELLED, code)
+
+
+def test_sigterm_also_ends_it_while_nobody_reads_what_it_passes_on(tmp_path: Path) -> None:
+    lines = [f"{place} {'x' * 1000}" for place in range(200)]
+    text = "\n".join(lines).encode()
+    (tmp_path / "lines").write_bytes(text)
+    with (tmp_path / "lines").open("rb") as file:
+        command = [*PROGRAM, "record", "--task", "x", "--tee"]
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment(tmp_path), stdin=file, stdout=subprocess.PIPE, pipesize=4096
+        )
+    try:
+        first = text[:CHUNK].count(b"\n")  # what they are in is more than the pipe holds
+        with_store(tmp_path, lambda store: until_said(store, first))
+        process.terminate()
+        assert process.wait(60) == 143
+    finally:
+        process.kill()
+        process.communicate()
+    remarks = [content for _, content in said(tmp_path)]
+    assert remarks == lines[: len(remarks)]
+    assert with_store(tmp_path, the_session).status is SessionStatus.CANCELLED
 
 
 async def test_what_tee_passes_on_is_stored_whenever_it_is_killed(store: SessionStore, tmp_path: Path) -> None:
