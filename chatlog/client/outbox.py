@@ -212,7 +212,7 @@ def _count(connection: apsw.Connection) -> Backlog:
 def _find_oldest(connection: apsw.Connection, but: AbstractSet[str]) -> tuple[str, str] | None:
     """The session and the kind of the oldest entry, those sessions left out."""
     query, values = (queries.SELECT_OLDEST_BUT, (json.dumps([*but]),)) if but else (queries.SELECT_OLDEST, ())
-    oldest: tuple[str, str] | None = connection.execute(query, values).fetchone()  # type: ignore[assignment]  # two columns
+    oldest: tuple[str, str] | None = connection.execute(query, values).fetchone()
     return oldest
 
 
