@@ -105,6 +105,21 @@ async def test_a_site_that_is_away_is_not_asked_about_each_session(store: Remote
     assert not [path for _, path, _ in fake.asked[asked:] if other in path]
 
 
+async def test_each_entry_is_counted_for_itself_and_a_short_list_is_taken_apart_at_once(
+    store: RemoteStore, fake: FakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    session_id, _ = await begin_two(store)
+
+    def take(request):
+        return fake._take(request, fake.asked[-1][2])
+
+    fake.orders.extend([BLOCKED, BLOCKED, BLOCKED, BLOCKED, take, BLOCKED, BLOCKED, take])
+    await say(store, session_id, "1", "2")
+    await all_sent(store)
+    assert fake.lists() == [2, 2, 1, 1, 1, 1, 1, 1]
+    assert "sent alone" not in caplog.text
+
+
 def batch(session_id: str) -> Batch:
     return Batch(session_id=session_id, kind=EntryKind.MESSAGE, numbers=(7,), bodies=("{}",), message_ids=("m-7",))
 
