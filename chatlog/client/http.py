@@ -96,7 +96,7 @@ class HttpApi:
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise Away(f"{self.site} answered {status} without JSON; that is not chatlog's API.") from error
+            raise Away.answered(f"{self.site} answered {status} without JSON; that is not chatlog's API.") from error
 
 
 def _list_parameters(query: Mapping[str, Any]) -> list[tuple[str, str]]:

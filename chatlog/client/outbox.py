@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -43,9 +44,12 @@ class Outbox:
         """Whether anything had to wait so far, in any process."""
         return self._connection is not None or self.path.exists()
 
-    def is_waiting(self) -> bool:
-        """Whether anything has to be sent before something new may be."""
-        return self._ask(queries.IS_WAITING)
+    def is_waiting(self, *, but: AbstractSet[str] = frozenset()) -> bool:
+        """Whether anything has to be sent before something new may be, in another session than those."""
+        if not self.is_there:
+            return False
+        with self._reading() as connection:
+            return _find_oldest(connection, but) is not None
 
     def count(self) -> Backlog:
         """How much waits, and how much was refused."""
@@ -80,12 +84,16 @@ class Outbox:
                 connection.execute(keep, (view.session_id, json.dumps(session_to_document(view))))
         return True
 
-    def next_batch(self, *, most: int) -> Batch | None:
-        """What is to be sent next: of the session whose entry is the oldest, at most `most` messages that fit one call."""
+    def next_batch(self, *, most: int, but: AbstractSet[str] = frozenset()) -> Batch | None:
+        """What is to be sent next: of the session whose entry is the oldest, at most `most` messages that fit one call.
+
+        Args:
+            but: sessions to pass over.
+        """
         if not self.is_there:
             return None
         with self._reading() as connection:
-            oldest: Any = connection.execute(queries.SELECT_OLDEST).fetchone()
+            oldest = _find_oldest(connection, but)
             if oldest is None:
                 return None
             session_id, kind = oldest
@@ -199,6 +207,13 @@ def _count(connection: apsw.Connection) -> Backlog:
     totals: Any = connection.execute(queries.SELECT_TOTALS).fetchone()
     waiting, waiting_bytes, refused, refused_bytes = totals
     return Backlog(waiting=waiting, waiting_bytes=waiting_bytes, refused=refused, refused_bytes=refused_bytes)
+
+
+def _find_oldest(connection: apsw.Connection, but: AbstractSet[str]) -> tuple[str, str] | None:
+    """The session and the kind of the oldest entry, those sessions left out."""
+    query, values = (queries.SELECT_OLDEST_BUT, (json.dumps([*but]),)) if but else (queries.SELECT_OLDEST, ())
+    oldest: tuple[str, str] | None = connection.execute(query, values).fetchone()
+    return oldest
 
 
 def _take_alike(rows: Any, kind: str) -> Iterator[tuple[int, str, str]]:

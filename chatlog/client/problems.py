@@ -29,6 +29,8 @@ CONTENT_TYPE = "application/problem+json"
 # Nobody means to send us away for longer; a clock that is wrong on the other side might.
 LONGEST_RETRY_AFTER_SECONDS = 3_600.0
 _MOST_SHOWN_CHARACTERS = 200
+# Too many requests, or nobody there behind the proxy: whatever is sent, the answer will be the same.
+_WHOLE_SITE = frozenset({429, 502, 503, 504})
 
 
 class Away(StorageUnavailable):
@@ -36,9 +38,18 @@ class Away(StorageUnavailable):
 
     Attributes:
         retry_after: how many seconds the site asked to be left alone; 0 if it did not.
+        is_answer: whether somebody answered this very request, and said nothing of others, which may fare better.
     """
 
     retry_after = 0.0
+    is_answer = False
+
+    @classmethod
+    def answered(cls, text: str) -> Away:
+        """For an answer that says nothing of other requests."""
+        away = cls(text)
+        away.is_answer = True
+        return away
 
 
 class TokenRefused(StorageDenied):
@@ -92,11 +103,14 @@ def find_problem(status: int, headers: Mapping[str, str], body: bytes, *, site: 
     if problem and status == 403:
         return StorageDenied(f"{site} refuses: {detail}")
     if 300 <= status < 400:
-        return Away(f"{site} sends elsewhere: to {headers.get('Location', 'nowhere')!r}. Use that address, if it is right.")
+        return Away.answered(
+            f"{site} sends elsewhere: to {headers.get('Location', 'nowhere')!r}. Use that address, if it is right."
+        )
     text = detail or body[:_MOST_SHOWN_CHARACTERS].decode(errors="replace")
     words = "" if problem else ", not in the words of chatlog's API"
     away = Away(f"{site} answered {status}{words}: {text!r}.")
     away.retry_after = _read_retry_after(headers.get("Retry-After", ""))
+    away.is_answer = status not in _WHOLE_SITE and not away.retry_after
     return away
 
 

@@ -104,7 +104,7 @@ class Saver:
 
     async def _try_now(self, session_id: str, send: Callable[[], Awaitable[Result]], *, begins: bool = False) -> Result | None:
         """The site's answer; `None` if it has to wait, for the site to come back or behind what waits already."""
-        if self._outbox.is_waiting() and not await self._sender.catch_up():
+        if self._outbox.is_waiting() and not await self._sender.catch_up(session_id):
             return None
         if not begins and self._outbox.is_begin_refused(session_id):
             raise SessionExists(session_id)  # what is said in it would end up in somebody else's session of the same id

@@ -11,6 +11,7 @@ from chatlog.client.entries import Batch, EntryKind
 from chatlog.client.outbox import Outbox
 from chatlog.client.problems import Away, Refusal
 from chatlog.client.site import Site
+from chatlog.client.stuck import StuckSessions
 from chatlog.client.trouble import TroubleLog
 from chatlog.client.wire import MAX_MESSAGES
 from chatlog.errors import StorageDenied, StorageError
@@ -38,6 +39,7 @@ class Sender:
         self._outbox = outbox
         self._lock = DrainLock(outbox.path)
         self._trouble = TroubleLog(site.name, outbox.path)
+        self._stuck = StuckSessions(site.name, outbox.path)
         self._most = MAX_MESSAGES
         self._pause = FIRST_PAUSE_SECONDS
         self._news = asyncio.Event()
@@ -49,14 +51,15 @@ class Sender:
         """Something waits now."""
         self._news.set()
 
-    async def catch_up(self) -> bool:
-        """Whether nothing waits any more. While the site takes what waits, and it is not much, that is worth a moment.
+    async def catch_up(self, session_id: str) -> bool:
+        """Whether the session may send at once: nothing waits any more, or only what is stuck in others.
 
-        Or whoever saves in a loop would always add one more before the last was through, and never see a number again.
+        While the site takes what waits, and it is not much, that is worth a moment. Or whoever saves in a loop would always add
+        one more before the last was through, and never see a number again.
         """
         if self._round is not None and (self._count_waiting() or 0) <= MAX_MESSAGES:
             await _wait(self._round, CATCH_UP_SECONDS)
-        return not self._outbox.is_waiting()
+        return not self._outbox.is_waiting(but=self._stuck.ids - {session_id})
 
     async def finish(self, *, at_most: float) -> None:
         """Go on sending for so many seconds, then leave the rest to the next process."""
@@ -88,19 +91,21 @@ class Sender:
             await (_wait(self._news, LOOK_SECONDS) if is_done else self._rest(pause))
 
     async def _send_all(self) -> bool:
-        """Send until nothing waits; `False` if another process is at it."""
+        """Send until nothing waits; `False` if another process is at it, or what is left is stuck."""
         if self._outbox.is_waiting():
             with self._lock.held() as is_our_turn:
                 if not is_our_turn:
                     return not self._outbox.is_waiting()
                 await self._send_round()
+                if self._outbox.is_waiting():
+                    return False
         self._trouble.end()
         self._pause = FIRST_PAUSE_SECONDS
         return True
 
     async def _send_round(self) -> None:
         try:
-            while batch := self._outbox.next_batch(most=self._most):
+            while batch := self._next_batch():
                 await self._send(batch)
                 self._round = self._round or asyncio.Event()
         finally:
@@ -108,16 +113,29 @@ class Sender:
                 self._round.set()
             self._round = None
 
+    def _next_batch(self) -> Batch | None:
+        """The oldest of what is not stuck; only then what is stuck and due, for many of those would hold up the rest."""
+        batch = self._outbox.next_batch(most=self._most, but=self._stuck.ids)
+        while batch is None and (due := self._stuck.find_due()) is not None:
+            batch = self._outbox.next_batch(most=1, but=self._stuck.ids - {due})
+            if batch is None:
+                self._stuck.forget(due)  # another process has sent it
+        return batch
+
     async def _send(self, batch: Batch) -> None:
         try:
             await self._deliver(batch)
         except Refusal as refusal:
             self._set_aside(batch, refusal)
-        except StorageError:
-            self._most = max(1, self._most // 2)  # a list may be too much for a slow line; its time is up before it is through
+        except StorageError as error:
+            # A list may be too much for a slow line, whose time is up before it is through; or one of it holds up the others.
+            self._most = max(1, len(batch.numbers) // 2)
+            if isinstance(error, Away) and error.is_answer and len(batch.numbers) == 1:
+                self._stuck.note(batch, error)
             raise
         else:
             self._outbox.remove(batch)
+            self._stuck.forget(batch.session_id)
             self._most = min(MAX_MESSAGES, self._most + GROWTH)
             self._pause = FIRST_PAUSE_SECONDS
 
@@ -132,6 +150,7 @@ class Sender:
 
     def _set_aside(self, batch: Batch, refusal: Refusal) -> None:
         """Keep apart what the site will never take, or find out with shorter lists which one it is."""
+        self._stuck.forget(batch.session_id)
         session_id, numbers = batch.session_id, batch.numbers
         reason = str(refusal.as_error(session_id=session_id))
         if batch.kind is EntryKind.BEGIN:

@@ -81,4 +81,4 @@ class Site:
         try:
             yield
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise Away(f"{self.name} answered something that is not chatlog's API: {error!r}.") from error
+            raise Away.answered(f"{self.name} answered something that is not chatlog's API: {error!r}.") from error

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatlog.client import QueueLimits, RemoteStore, sender
+from chatlog.client import QueueLimits, RemoteStore, sender, stuck
 from tests.chatlog.client.fake_site import TOKEN, FakeSite, fake_site
 from tests.chatlog.client.gate import Gate
 from tests.chatlog.client.served_site import ServedSite, served_site
@@ -27,6 +27,8 @@ def served() -> Iterator[ServedSite]:
 async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeSite]:
     monkeypatch.setattr(sender, "FIRST_PAUSE_SECONDS", 0.02)
     monkeypatch.setattr(sender, "LONGEST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(sender, "TURN_SECONDS", 0.05)
+    monkeypatch.setattr(stuck, "LONGEST_PAUSE_SECONDS", 0.05)
     async with fake_site() as site:
         yield site
 

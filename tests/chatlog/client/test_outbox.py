@@ -66,6 +66,17 @@ def test_its_numbers_are_the_servers() -> None:
     assert MAX_BODY_BYTES <= settings.MAX_API_BODY_BYTES
 
 
+def test_sessions_are_passed_over_whole_and_the_oldest_of_the_others_is_next(outbox: Outbox) -> None:
+    for session_id, content in [("b", "1"), ("c", "2"), ("a", "3"), ("b", "4"), ("c", "5")]:
+        put(outbox, message(content, session_id=session_id))
+    for but, session_id in [({"x"}, "b"), ({"b"}, "c"), ({"c"}, "b"), ({"b", "c"}, "a")]:
+        batch = outbox.next_batch(most=10, but=but)
+        assert batch is not None
+        assert (batch.session_id, outbox.is_waiting(but=but)) == (session_id, True)
+    assert outbox.next_batch(most=10, but={"a", "b", "c"}) is None
+    assert not outbox.is_waiting(but={"a", "b", "c"})
+
+
 def test_a_queue_that_was_never_needed_makes_no_file(outbox: Outbox, path: Path) -> None:
     assert not outbox.is_waiting()
     assert outbox.next_batch(most=10) is None
