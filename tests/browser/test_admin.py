@@ -117,7 +117,7 @@ def test_the_api_page_can_be_copied_from_and_read_without_scripts(
     call.get_by_role("button", name="Copy").click()
     expect(call.get_by_role("button")).to_have_text("Copied")
     copied = boss.evaluate("navigator.clipboard.readText()")
-    assert copied == 'curl "$CHATLOG/api/v1/sessions/$SESSION" -H "Authorization: Bearer $TOKEN"'
+    assert copied == 'curl "$SITE/api/v1/sessions/$SESSION" -H "Authorization: Bearer $CHATLOG_TOKEN"'
     assert complaints == []
     silent = boss.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]  # it has one
     page = log_in(silent, site)
