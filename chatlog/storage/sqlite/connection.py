@@ -105,7 +105,7 @@ def _make_folder(folder: Path) -> None:
 
 def _configure(connection: apsw.Connection) -> None:
     connection.set_busy_handler(_wait_for_writer)
-    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    _switch_to_wal(connection)
     # FULL: a commit is on the disk before it is acknowledged. NORMAL may lose the last ones in a power cut.
     # Source: https://www.sqlite.org/pragma.html#pragma_synchronous
     connection.execute(queries.WAIT_FOR_DISK)
@@ -113,10 +113,32 @@ def _configure(connection: apsw.Connection) -> None:
     connection.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")
 
 
+def _switch_to_wal(connection: apsw.Connection) -> None:
+    """Use a write-ahead log, also while other processes switch the same new file.
+
+    Each of them reads and wants to write, which SQLite refuses at once to all but one: its busy handler waits only
+    where waiting cannot be a deadlock. Source: https://www.sqlite.org/c3ref/busy_handler.html
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        except apsw.BusyError:
+            if time.monotonic() > deadline:
+                raise
+            _pause()
+        else:
+            return
+
+
 def _wait_for_writer(attempt: int) -> bool:
     """Wait for another process's transaction. Short random waits: SQLite's own back-off lets one of eight writers starve."""
-    time.sleep(random.uniform(0.0002, 0.004))  # noqa: S311  # spreads the waiters; nothing secret
+    _pause()
     return attempt * 0.0021 < BUSY_SECONDS
+
+
+def _pause() -> None:
+    time.sleep(random.uniform(0.0002, 0.004))  # noqa: S311  # spreads the waiters; nothing secret
 
 
 def _prepare_schema(connection: apsw.Connection, path: Path) -> None:

@@ -11,16 +11,17 @@ import apsw
 import pytest
 
 import chatlog
-from chatlog.storage.sqlite import messages, sessions
+from chatlog.errors import StorageUnavailable
+from chatlog.storage.sqlite import connection, messages, sessions
 from chatlog.storage.sqlite.connection import open_connection
 from tests.factories import make_draft, make_drafts, make_session
 
 
 def test_a_commit_is_on_the_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
-    connection = open_connection(tmp_path / "c.sqlite3")
-    assert connection.pragma("journal_mode") == "wal"
-    assert connection.pragma("synchronous") == 2  # FULL
-    assert connection.pragma("foreign_keys") == 1
+    opened = open_connection(tmp_path / "c.sqlite3")
+    assert opened.pragma("journal_mode") == "wal"
+    assert opened.pragma("synchronous") == 2  # FULL
+    assert opened.pragma("foreign_keys") == 1
 
 
 def test_sqlite_is_new_enough_not_to_corrupt_a_write_ahead_log() -> None:
@@ -71,6 +72,23 @@ async def test_opening_at_once_by_many_makes_the_tables_once(tmp_path: Path) -> 
     assert len((await stores[0].list_sessions()).items) == 8
     for store in stores:
         await store.aclose()
+
+
+def test_a_new_file_is_opened_while_another_process_makes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = apsw.Connection(str(tmp_path / "c.sqlite3"))
+    other.execute("BEGIN IMMEDIATE; CREATE TABLE unfinished (id)")  # now SQLite refuses the switch to WAL at once
+    monkeypatch.setattr(connection, "_pause", lambda: other.in_transaction and other.execute("ROLLBACK"))
+    assert open_connection(tmp_path / "c.sqlite3").pragma("journal_mode") == "wal"
+
+
+def test_a_new_file_that_another_process_never_lets_go_is_said_to_be_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = apsw.Connection(str(tmp_path / "c.sqlite3"))
+    other.execute("BEGIN IMMEDIATE; CREATE TABLE unfinished (id)")
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
+    with pytest.raises(StorageUnavailable, match="locked"):
+        open_connection(tmp_path / "c.sqlite3")
 
 
 async def test_the_cost_of_a_save_does_not_grow_with_the_session(tmp_path: Path) -> None:
