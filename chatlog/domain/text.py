@@ -10,8 +10,9 @@ from chatlog.errors import InvalidText
 # A lone surrogate has no UTF-8 form; a NUL ends a text early in too many tools that read what we store.
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
-# What is not one plain space already: leaving those alone takes half the time.
-_WHITE_SPACE = re.compile(r"\s{2,}|[^\S ]")
+# What is not one plain space already: leaving those alone takes half the time, and beginning with one class of characters,
+# which is searched for as such, half of the rest.
+_WHITE_SPACE = re.compile(r"\s(?:(?<! )|\s)\s*")
 # ASCII, kana, Han and their usual punctuation: of these only capital letters have another search form. Most Japanese and
 # English text is made of nothing else, and so spared the decomposing, which takes five times as long.
 _PLAIN = re.compile("[\x00-\x7f\u3001-\u301b\u3041-\u3096\u30a1-\u30fe\u4e00-\u9fff]*")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,6 +13,7 @@ from dashboard.api.problems import Problem, wrong_field
 # Deeper than anything a framework sends; Cosmos DB itself ends at 128.
 # Source: https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
 MAX_DEPTH = 32
+_CONTAINERS = (dict, list)
 
 
 class StrictParser(Parser):
@@ -60,12 +60,11 @@ def _too_deep(max_depth: int) -> Problem:
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
-    if not isinstance(value, dict | list):
-        return False
-    if levels == 0:
-        return True
-    inner: Iterable[Any] = value.values() if isinstance(value, dict) else value
-    return any(_is_deeper(one, levels - 1) for one in inner)
+    layer = [value]
+    for _ in range(levels):
+        containers = [one for one in layer if isinstance(one, _CONTAINERS)]
+        layer = [inner for one in containers for inner in (one.values() if isinstance(one, dict) else one)]
+    return any(isinstance(one, _CONTAINERS) for one in layer)
 
 
 def find_problem(error: BaseException) -> BaseException:

@@ -50,7 +50,7 @@ class NewSession(Sent):
     session_id: Id | None = Field(None, description="A name of your own; sending it again with the same task changes nothing.")
     title: Title | None = None
     tags: Tags = []
-    metadata: JsonObject = {}
+    metadata: JsonObject = Field(default_factory=dict)
     created_at: Annotated[
         Time | None, Field(description="When it began, with its offset from UTC. Without it: when it came in.")
     ] = None
@@ -79,7 +79,7 @@ class NewMessage(Sent):
     ] = None
     kind: Annotated[str, Field(min_length=1, max_length=limits.MAX_KIND_CHARACTERS)] = MessageKind.TEXT.value
     models_usage: JsonObject | None = Field(None, description="For example prompt_tokens and completion_tokens.")
-    metadata: JsonObject = {}
+    metadata: JsonObject = Field(default_factory=dict)  # a default that could be changed would be copied for each message
 
 
 def _one_or_many(value: object) -> str:

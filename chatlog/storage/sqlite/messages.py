@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -56,18 +56,20 @@ def get_place(connection: apsw.Connection, session_id: str) -> Place:
 def append_messages(connection: apsw.Connection, session_id: str, drafts: Sequence[MessageDraft]) -> list[Message]:
     """Store the drafts that are not stored yet, and return them all as stored. The session's length does not matter."""
     head = _get_head(connection, session_id)
+    known = _find_known(connection, head, drafts)
     messages: list[Message] = []
-    fresh: dict[str, Message] = {}
+    fresh: list[Message] = []
     for draft in drafts:
-        message = fresh.get(draft.message_id) or _find_by_message_id(connection, head, draft.message_id)
+        message = known.get(draft.message_id)
         if message is None:
             message = Message.from_draft(draft, session_id=session_id, sequence=head.last_sequence + len(fresh) + 1)
-            fresh[draft.message_id] = message
+            known[draft.message_id] = message
+            fresh.append(message)
         elif not message.says_the_same_as(draft):
             raise IdempotencyConflict(session_id, draft.message_id)
         messages.append(message)
     if fresh:
-        _insert_messages(connection, head, fresh.values())
+        _insert_messages(connection, head, fresh)
     return messages
 
 
@@ -77,13 +79,15 @@ def append_unknown(connection: apsw.Connection, session_id: str, drafts: Sequenc
     For what somebody else has stored already: it cannot be refused, and what was said first stays.
     """
     head = _get_head(connection, session_id)
-    fresh: dict[str, Message] = {}
+    known = _find_known(connection, head, drafts)
+    fresh: list[Message] = []
     for draft in drafts:
-        if draft.message_id not in fresh and _find_by_message_id(connection, head, draft.message_id) is None:
+        if draft.message_id not in known:
             sequence = head.last_sequence + len(fresh) + 1
-            fresh[draft.message_id] = Message.from_draft(draft, session_id=session_id, sequence=sequence)
+            fresh.append(Message.from_draft(draft, session_id=session_id, sequence=sequence))
+            known[draft.message_id] = fresh[-1]
     if fresh:
-        _insert_messages(connection, head, fresh.values())
+        _insert_messages(connection, head, fresh)
     return len(fresh)
 
 
@@ -129,25 +133,28 @@ def _get_head(connection: apsw.Connection, session_id: str) -> _Head:
     )
 
 
-def _find_by_message_id(connection: apsw.Connection, head: _Head, message_id: str) -> Message | None:
-    row = connection.execute(queries.SELECT_BY_MESSAGE_ID, (head.rowid, message_id)).fetchone()
-    return None if row is None else rows.message_from_row(head.session_id, row)
+def _find_known(connection: apsw.Connection, head: _Head, drafts: Sequence[MessageDraft]) -> dict[str, Message]:
+    """The messages that are stored under the ids of the drafts."""
+    ids = rows.to_json([draft.message_id for draft in drafts])
+    found = connection.execute(queries.SELECT_BY_MESSAGE_IDS, (head.rowid, ids))
+    return {message.message_id: message for message in (rows.message_from_row(head.session_id, row) for row in found)}
 
 
-def _insert_messages(connection: apsw.Connection, head: _Head, messages: Collection[Message]) -> None:
+def _insert_messages(connection: apsw.Connection, head: _Head, messages: Sequence[Message]) -> None:
     last_sequence = head.last_sequence + len(messages)
     if last_sequence > rows.MAX_SEQUENCE:
         raise InvalidNumber(
             "sequence", f"{last_sequence} is past {rows.MAX_SEQUENCE}, which is all that fits a session. Start another one."
         )
     connection.executemany(queries.INSERT_MESSAGE, [rows.message_row(head.rowid, message) for message in messages])
+    last_message_at = to_timestamp(max(message.timestamp for message in messages))
     sources = dict.fromkeys([*head.participants, *(message.source for message in messages)])
     activity = head.activity.after((message.timestamp for message in messages), start=head.created_at)
     connection.execute(
         queries.UPDATE_HEAD,
         (
             last_sequence,
-            max(head.last_message_at or "", *(to_timestamp(message.timestamp) for message in messages)),
+            max(head.last_message_at or "", last_message_at),
             rows.to_json(tuple(sources)[: limits.MAX_PARTICIPANTS]),
             rows.activity_to_json(activity),
             to_timestamp(utc_now()),

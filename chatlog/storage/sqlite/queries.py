@@ -95,7 +95,9 @@ INSERT_MESSAGE = (
     "INSERT INTO messages (id, session, message_id, source, content, timestamp, kind, models_usage, metadata) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-SELECT_BY_MESSAGE_ID = f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE session = ? AND message_id = ?"
+SELECT_BY_MESSAGE_IDS = (
+    f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE session = ? AND message_id IN (SELECT value FROM json_each(?))"
+)
 SELECT_MESSAGES_AFTER = f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
 SELECT_MESSAGES_BEFORE = f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE id > ? AND id < ? ORDER BY id DESC LIMIT ?"
 SELECT_MESSAGES_AT = f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"

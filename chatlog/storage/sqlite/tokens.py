@@ -8,22 +8,26 @@ from collections.abc import Iterable, Iterator
 from chatlog.domain.search import UNSPACED, Term
 from chatlog.domain.text import search_form
 
+# Of a longer word in a query, the beginning is asked for.
 _WORD_CHARACTERS = 64
 # More of a query would hardly narrow it down further, and SQLite bounds the depth of an expression.
 _MOST_RUNS = 32
 _MOST_PAIRS = 16
 
-# A word; or any other sign beyond ASCII by itself (an emoji, a combining mark). Lone surrogates, which a query may have, are
-# in no stored text.
-_WORD_OR_SIGN = rf"([^\W_{UNSPACED}]+|[^\x00-\x7f\s{UNSPACED}\ud800-\udfff])"
-_RUNS = re.compile(rf"([{UNSPACED}]+)|{_WORD_OR_SIGN}")
-# Of a run without spaces, overlapping pairs and then its last letter alone: each letter begins one token.
-_TOKENS = re.compile(rf"(?=([{UNSPACED}]{{1,2}}))[{UNSPACED}]|{_WORD_OR_SIGN}")
+# Any other sign beyond ASCII by itself (an emoji, a combining mark). Lone surrogates, which a query may have, are in no stored
+# text.
+_SIGN = rf"[^\x00-\x7f\s{UNSPACED}\ud800-\udfff]"
+_WORD = rf"[^\W_{UNSPACED}]+"
+_RUNS = re.compile(rf"([{UNSPACED}]+)|({_WORD}|{_SIGN})")
+# Of a run without spaces, overlapping pairs and then its last letter alone: each letter begins one token. Words go on as they
+# stand, with what is between them, for the tokenizer parts them there; possessive, so that a long text is not kept twice.
+_WORDS = rf"(?:[\x00-\x7f]++|{_WORD}+)++"
+_PIECES = re.compile(rf"(?=([{UNSPACED}]{{1,2}}|{_WORDS}|{_SIGN}))(?:[{UNSPACED}]|{_WORDS}|{_SIGN})")
 
 
 def index_text(text: str) -> str:
-    """The tokens of a text, with spaces between them."""
-    return " ".join([pair or word[:_WORD_CHARACTERS] for pair, word in _TOKENS.findall(search_form(text))])
+    """What the index is given of a text: the tokenizer 'ascii' finds its tokens in it."""
+    return " ".join(_PIECES.findall(search_form(text)))
 
 
 def match_expression(terms: Iterable[Term]) -> str | None:
@@ -40,7 +44,7 @@ def _phrases(term: Term) -> Iterator[str]:
         unspaced, word = run.groups()
         if word:
             may_go_on = run.end() == len(term.text) and not term.is_quoted and word.isalnum()
-            yield f'"{word[:_WORD_CHARACTERS]}"' + ("*" if may_go_on else "")
+            yield f'"{word[:_WORD_CHARACTERS]}"' + ("*" if may_go_on or len(word) > _WORD_CHARACTERS else "")
         elif len(unspaced) == 1:
             yield f'"{unspaced}"*'
         else:
