@@ -154,8 +154,10 @@ async def test_other_words_under_a_used_id_change_nothing_and_are_refused_where_
     await ways.client_without_site([false])
     await ways.drain()
     assert [refused.content["content"] for refused in await ways.cut_off.list_refused()] == ["Something else."]
-    await ways.spans([false])  # an exporter would only drop it, with all that it sends along
-    assert [as_sent(message) for message in await ways.local.list_messages(ways.session_id)] == [as_sent(said)]
+    partly = (await ways.export_spans([false, LAST]))["partialSuccess"]  # what is sent along is stored
+    assert (partly["rejectedSpans"], said.message_id in partly["errorMessage"]) == ("1", True)
+    messages = await ways.local.list_messages(ways.session_id)
+    assert [as_sent(message) for message in messages] == [as_sent(said), as_sent(LAST)]
 
 
 async def test_an_adapter_keeps_other_words_under_a_used_id_under_an_id_of_their_own(ways: Ways) -> None:
