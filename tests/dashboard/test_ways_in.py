@@ -130,10 +130,14 @@ async def test_an_import_adds_nothing_to_a_session_that_is_somebodys(ways: Ways)
     file = await ways.export()
     before = await ways.local.list_messages(ways.session_id)
     await ways.http_one_by_one([LAST])  # said after the export
-    file.write_text(file.read_text().replace("Nobody types", "Everybody types"))  # other words: the session is not looked into
-
     status, said = await ways.import_(file)
     assert (status, "1 were there already." in said) == (0, True)
+
+    (changed,) = (remark for remark in REMARKS if "Nobody types" in remark.content)
+    file.write_text(file.read_text().replace("Nobody types", "Everybody types"))
+    status, said = await ways.import_(file)
+    assert (status, "1 messages are stored with other words" in said) == (1, True)
+    assert f"says something else under 1 of these message ids: {changed.message_id!r}" in said
     messages = await ways.local.list_messages(ways.session_id)
     assert [as_sent(message) for message in messages[:-1]] == [as_sent(message) for message in before]
     assert (messages[-1].sequence, messages[-1].message_id) == (len(REMARKS) + 1, LAST.message_id)
