@@ -13,6 +13,7 @@
     ├── SessionExists                      the id is taken by a discussion of another task
     ├── IdempotencyConflict                the message id was used before, for other text
     ├── ConfigurationError                 the environment asks for something that cannot be
+    ├── Contradiction                      a file says something else than is stored (`chatlog.services.import_comparing`)
     ├── ImportStopped                      a strict import met a bad record (`chatlog.services.importing`)
     └── StorageError                       the store could not do it; the cause is chained
         ├── StorageUnavailable             unreachable, too slow or throttled: trying again later may work

@@ -7,11 +7,14 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
 from twisted.internet import reactor as typed_reactor
 
+from dashboard.api.before_body import Head, find_refusal, is_wanted
+from dashboard.api.problems import Problem
 from dashboard.bounded_channel import make_protocol, write_refusal
 from dashboard.programs import Door, find_door
 from dashboard.safe_headers import safe_headers
@@ -45,14 +48,18 @@ class _Room:
 class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no types
     """Refuses a body over the limit as soon as it is announced or arrives, and one that does not come to its end in time.
 
-    Nothing is kept of either.
+    Nothing is kept of either. Of a program that may not send one, no body is read at all.
+
+    Attributes:
+        is_refused: the answer is written, and what still comes is thrown away.
     """
 
+    is_refused = False
     _received = 0
     _limit = 0
     _door: Door | None = None
     _deadline: Any = None
-    _refused = False
+    _asking: asyncio.Task[None] | None = None
     _room: _Room | None = None
 
     def handle_reply(self, message: dict[str, Any]) -> None:
@@ -87,19 +94,41 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
             self.registerProducer(self._room, streaming=True)
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802  # Twisted's name
-        # The request itself learns its address only when its body is there.
-        self._door = find_door(self.channel._path.decode("latin-1"))  # noqa: SLF001
-        # Programs may send more than people's forms, if they show something like a token; it is looked at later.
-        shows_token = self.requestHeaders.hasHeader(b"authorization")
-        self._limit = self._door.max_body_bytes if self._door and shows_token else settings.MAX_BODY_BYTES
-        super().gotLength(length if length is None or length <= self._limit else 0)
+        head = self._read_head()
+        self._door = find_door(head.path)
+        self._limit = self._door.max_body_bytes if self._door else settings.MAX_BODY_BYTES
         if length is not None and length > self._limit:
             self._refuse_large()
-        elif length != 0:
+            return
+        if length != 0:
             self._deadline = reactor.callLater(BODY_SECONDS, self._refuse_slow)
+        if length == 0 or self._door is None or is_wanted(head):
+            super().gotLength(length)
+        else:
+            self.channel.hold()
+            self._asking = asyncio.ensure_future(self._ask(head, length))
+
+    def _read_head(self) -> Head:
+        """The request itself learns its method and its address only when its body is there."""
+        channel = self.channel
+        path = channel._path.partition(b"?")[0].decode("latin-1")  # noqa: SLF001
+        return Head(
+            method=channel._command.decode("latin-1"),  # noqa: SLF001
+            path=unquote(path),
+            authorization=self.requestHeaders.getRawHeaders(b"authorization", [b""])[0].decode("latin-1"),
+            client=str(channel.getPeer().host),
+        )
+
+    async def _ask(self, head: Head, length: int | None) -> None:
+        problem = await find_refusal(head)
+        if self.channel is None:
+            return  # the client did not wait
+        if not self.is_refused:  # as too slow, meanwhile
+            super().gotLength(length) if problem is None else self._refuse(problem)
+        self.channel.go_on()
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802  # Twisted's name
-        if self._refused:
+        if self.is_refused:
             return
         self._received += len(data)
         if self._received > self._limit:
@@ -109,7 +138,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
 
     def process(self) -> Any:
         self._forget_deadline()
-        return None if self._refused else super().process()
+        return None if self.is_refused else super().process()
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
         """daphne's own error page, without its inline style and with the headers of every other answer."""
@@ -119,18 +148,20 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
         self.handle_reply({"type": "http.response.body", "body": content})
 
     def _refuse_large(self) -> None:
-        text = f"The body is larger than {self._limit} bytes; nothing here takes more."
-        self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
+        self._refuse(Problem(413, f"The body is larger than {self._limit} bytes; nothing here takes more."))
 
     def _refuse_slow(self) -> None:
         self._deadline = None
-        self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"The body did not come to its end within {BODY_SECONDS:g} s.")
+        self._refuse(Problem(408, f"The body did not come to its end within {BODY_SECONDS:g} s."))
 
-    def _refuse(self, status: HTTPStatus, text: str) -> None:
+    def _refuse(self, problem: Problem) -> None:
         self._forget_deadline()
-        self._refused = True
-        self.content.truncate(0)
-        write_refusal(self.channel, status, *self._describe(status, text))
+        self.is_refused = True
+        if self.content is not None:
+            self.content.close()
+        super().gotLength(0)
+        described = self._describe(problem.status, str(problem))
+        write_refusal(self.channel, HTTPStatus(problem.status), *described, more_headers=problem.headers)
 
     def _describe(self, status: int, text: str) -> tuple[str, bytes]:
         """Content type and body: in the programs' own form for them, as a line for everybody else."""

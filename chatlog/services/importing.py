@@ -13,11 +13,12 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from chatlog.domain.models import Session, SessionStatus
-from chatlog.errors import ChatlogError, InvalidInput, StorageError
+from chatlog.domain.models import MessageDraft, Session, SessionStatus
+from chatlog.errors import ChatlogError, IdempotencyConflict, InvalidInput, StorageError
 from chatlog.services.batches import in_batches
 from chatlog.services.formats.foreign import is_message
 from chatlog.services.formats.jsonl import MARK
+from chatlog.services.import_comparing import Contradiction, compare
 from chatlog.services.import_files import Discussion, Problem, Source
 from chatlog.services.import_foreign import parse_line, read_document, read_json_lines
 from chatlog.services.import_own import read_export
@@ -44,13 +45,15 @@ class ImportCount:
 
     Attributes:
         stored: sessions that were stored, or completed.
-        there: sessions that were there already.
+        there: sessions that were there already, with all that is in the file.
         messages: of the sessions stored.
+        contradicted: messages whose ids are stored with another source or content; each session with such is a problem.
     """
 
     stored: int = 0
     there: int = 0
     messages: int = 0
+    contradicted: int = 0
 
 
 def stop_at_once(problem: Problem) -> None:
@@ -145,16 +148,18 @@ async def _store(store: SessionStore, discussion: Discussion, count: ImportCount
             count.there += 1
     except StorageError:
         raise
+    except Contradiction as error:
+        count.contradicted += len(error.message_ids)
+        report(discussion.problem(f"was not imported: {error}"))
     except ChatlogError as error:
         report(discussion.problem(f"was not imported: {error}"))
 
 
 async def _check_is_whole(store: SessionStore, discussion: Discussion, stored: Session) -> None:
     """A session that is there and was not left by an import is somebody's: nothing is added to it."""
-    if stored.message_count >= discussion.count:
-        return
-    there = await store.get_last_sequence(stored.session_id)
-    if there < discussion.count:
+    missing = await _find_missing(store, stored.session_id, discussion.read_drafts())
+    if missing:
+        there = discussion.count - missing
         raise InvalidInput(
             "session_id",
             f"session {stored.session_id!r} is there already, with {there} of these {discussion.count} messages, and was not "
@@ -162,11 +167,24 @@ async def _check_is_whole(store: SessionStore, discussion: Discussion, stored: S
         )
 
 
+async def _find_missing(store: SessionStore, session_id: str, drafts: Iterable[MessageDraft]) -> int:
+    """How many of these messages are not stored. Raises `Contradiction`."""
+    compared = await compare(store, session_id, drafts)
+    if compared.contradicted:
+        raise Contradiction(session_id, compared.contradicted)
+    return compared.missing
+
+
 async def _append(store: SessionStore, discussion: Discussion, stored: Session) -> None:
     done = await _find_done(store, discussion, stored)
+    if done:
+        await _find_missing(store, stored.session_id, islice(discussion.read_drafts(), done))
     last = done
     for batch in in_batches(islice(discussion.read_drafts(), done, None)):
-        last = (await store.append_messages(stored.session_id, batch))[-1].sequence
+        try:
+            last = (await store.append_messages(stored.session_id, batch))[-1].sequence
+        except IdempotencyConflict as error:
+            raise Contradiction(stored.session_id, [error.message_id]) from error
     if last != discussion.count:
         raise InvalidInput(
             "messages", f"session {stored.session_id!r} has others' messages among its own. Delete it, then import."

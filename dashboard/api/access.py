@@ -16,6 +16,9 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="chatlog"'}
 _HOW = "Send “Authorization: Bearer chatlog_…”; one is made in the administration, or by `manage.py create_token`."
 
 
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
 class Scope(StrEnum):
     READ = "read"
     WRITE = "write"
@@ -32,15 +35,12 @@ class TokenAuth(AuthBase):
         super().__init__()
 
     async def __call__(self, request: HttpRequest) -> Grant:
-        text = _read_token(request.headers.get("Authorization", ""))
-        grant = await known_tokens.current.get().find(text)
-        if grant is None:
-            raise Problem(401, f"This token is unknown, revoked or over. {_HOW}", headers=CHALLENGE)
+        text = read_token(request.headers.get("Authorization", ""))
+        grant = await get_grant(text)
         request.token_hash = hash_token(text)  # type: ignore[attr-defined]  # for streams, which ask again
         # Kept on the request before it may be refused, so that the audit log can name the token.
         request.auth = grant  # type: ignore[attr-defined]
-        if not (grant.may_read if self.scope is Scope.READ else grant.may_write):
-            raise Problem(403, f"Token {grant.token_id} may not {self.scope}. Make one with that scope.")
+        check_scope(grant, self.scope)
         wait = throttle.current.get().take(grant.token_id)
         if wait:
             limit = f"{throttle.REQUESTS_PER_SECOND:g} requests a second"
@@ -49,13 +49,33 @@ class TokenAuth(AuthBase):
         return grant
 
 
-def _read_token(header: str) -> str:
+def scope_of(method: str) -> Scope:
+    """What a token needs for a request with this method, whatever its address."""
+    return Scope.READ if method in _READING else Scope.WRITE
+
+
+def read_token(header: str) -> str:
+    """The token in an `Authorization` header. Raises `Problem`."""
     scheme, _, text = header.partition(" ")
     if not header:
         raise Problem(401, f"A token is needed. {_HOW}", headers=CHALLENGE)
     if scheme.lower() != "bearer":
         raise Problem(401, f"“{scheme[:20]}” is no way to log in here. {_HOW}", headers=CHALLENGE)
     return text.strip()
+
+
+async def get_grant(text: str) -> Grant:
+    """What a token allows. Raises `Problem`, and `DatabaseError`."""
+    grant = await known_tokens.current.get().find(text)
+    if grant is None:
+        raise Problem(401, f"This token is unknown, revoked or over. {_HOW}", headers=CHALLENGE)
+    return grant
+
+
+def check_scope(grant: Grant, scope: Scope) -> None:
+    """Raises `Problem`."""
+    if not (grant.may_read if scope is Scope.READ else grant.may_write):
+        raise Problem(403, f"Token {grant.token_id} may not {scope}. Make one with that scope.")
 
 
 READ = TokenAuth(Scope.READ)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import time
 
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.utils.encoding import escape_uri_path
+
+from dashboard.api.access import Scope, scope_of
+from dashboard.api.tokens import Grant
 
 logger = logging.getLogger(__name__)
 _REFUSED = frozenset({401, 403, 429})
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # Whoever is refused costs us nothing but this line.
 MOST_REFUSALS_PER_SECOND = 10
 
@@ -37,19 +37,19 @@ class Refusals:
 _refusals = Refusals()
 
 
-def note(request: HttpRequest, response: HttpResponseBase) -> None:
-    is_refused = response.status_code in _REFUSED
-    if not is_refused and request.method in _READING:
+def note(*, status: int, method: str, path: str, grant: Grant | None, client: str) -> None:
+    """Write the line, if there is anything to say of such a request and its answer."""
+    is_refused = status in _REFUSED
+    if not is_refused and scope_of(method) is Scope.READ:
         return
     if is_refused and not _refusals.count():
         return
-    grant = getattr(request, "auth", None)
     logger.log(
         logging.WARNING if is_refused else logging.INFO,
         "token %s: %s %s was answered with %d to %s",
         grant.token_id if grant else "unknown",
-        request.method,
-        escape_uri_path(request.path),  # decoded it could hold a line break
-        response.status_code,
-        request.META.get("REMOTE_ADDR", "somebody"),
+        method,
+        escape_uri_path(path),  # decoded it could hold a line break
+        status,
+        client,
     )

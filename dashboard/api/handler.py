@@ -77,7 +77,13 @@ class ApiHandler(ASGIHandler):
         if isinstance(response, HttpResponseNotAllowed):
             problem = _not_allowed(request, response)
             response = self.refuse(problem, content_type=request.META.get("CONTENT_TYPE", ""))
-        audit.note(request, response)
+        audit.note(
+            status=response.status_code,
+            method=request.method or "",
+            path=request.path,
+            grant=getattr(request, "auth", None),
+            client=request.META.get("REMOTE_ADDR", "somebody"),
+        )
         return response
 
     async def _stream(self, response: HttpResponse, scope: Any, receive: Any, send: Any) -> None:

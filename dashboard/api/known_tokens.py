@@ -29,13 +29,19 @@ class KnownTokens:
         """What the token allows, or `None` for one that is unknown, over or revoked. Raises `DatabaseError`."""
         return await self.find_by_hash(hash_token(text)) if looks_like_token(text) else None
 
+    def recall(self, text: str) -> Grant | None:
+        """What the token allows, if that need not be looked up; `None` says nothing."""
+        asked_at, lookup = self._known.get(hash_token(text), (0.0, None))
+        if lookup is None or _is_old(asked_at) or not lookup.done() or _has_failed(lookup):
+            return None
+        return lookup.result()
+
     async def find_by_hash(self, token_hash: str) -> Grant | None:
         """The same by the token's hash, for whoever has to ask again later. Raises `DatabaseError`."""
-        now = time.monotonic()
         asked_at, lookup = self._known.get(token_hash, (0.0, None))
-        if lookup is None or now - asked_at > KNOWN_SECONDS or _has_failed(lookup):
+        if lookup is None or _is_old(asked_at) or _has_failed(lookup):
             lookup = asyncio.create_task(_look_up(token_hash))
-            self._known[token_hash] = (now, lookup)
+            self._known[token_hash] = (time.monotonic(), lookup)
             self._known.move_to_end(token_hash)
             if len(self._known) > MOST_KNOWN:
                 self._known.popitem(last=False)
@@ -45,6 +51,10 @@ class KnownTokens:
 
 async def _look_up(token_hash: str) -> Grant | None:
     return (await _find_grants([token_hash])).get(token_hash)
+
+
+def _is_old(asked_at: float) -> bool:
+    return time.monotonic() - asked_at > KNOWN_SECONDS
 
 
 def _has_failed(lookup: asyncio.Task[Grant | None]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -23,6 +24,7 @@ from dashboard.stores import get_store
 # Requests that are read at the same time. Each may be large, and take ten times as much memory meanwhile.
 READ_AT_ONCE = 2
 _MOST_REASONS = 3
+logger = logging.getLogger(__name__)
 
 memory: PerLoop[SpanMemory] = PerLoop(SpanMemory)
 _places: PerLoop[Places] = PerLoop(Places)
@@ -36,7 +38,7 @@ async def otlp_traces(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     try:
-        await WRITE(request)
+        grant = await WRITE(request)
         encoding = find_encoding(request.headers.get("Content-Type", ""))
         if encoding is None:
             known = " or ".join(each.value for each in Encoding)
@@ -45,7 +47,7 @@ async def otlp_traces(request: HttpRequest) -> HttpResponse:
             async with _reading.get():  # not while they are stored: a slow store would keep others from being read
                 spans = await asyncio.to_thread(_read, request.body, request.headers.get("Content-Encoding", ""), encoding)
             taken = await SpanRecorder(get_store(), signals.current.get(), memory=memory.get()).record(spans)
-        return _accept(taken, encoding)
+        return _accept(taken, encoding, sent=len(spans), token_id=grant.token_id)
     except Exception as error:  # described, logged if nobody foresaw it, never shown
         return refuse(describe(error), content_type=request.headers.get("Content-Type", ""))
 
@@ -58,11 +60,13 @@ def _read(body: bytes, compression: str, encoding: Encoding) -> list[Span]:
     return list(json_form.read_spans(plain) if encoding is Encoding.JSON else protobuf_form.read_spans(plain))
 
 
-def _accept(taken: Taken, encoding: Encoding) -> HttpResponse:
-    """What was refused is told, and not sent again: it would be refused again."""
+def _accept(taken: Taken, encoding: Encoding, *, sent: int, token_id: int) -> HttpResponse:
+    """What was refused is told, and not sent again: it would be refused again. Logged too, for not every exporter shows it."""
     reasons = list(dict.fromkeys(taken.refused))
     more = len(reasons) - _MOST_REASONS
     text = " ".join(reasons[:_MOST_REASONS]) + (f" And {more} more reasons." if more > 0 else "")
+    if taken.refused:
+        logger.warning("token %d: %d of %d spans were refused: %s", token_id, len(taken.refused), sent, text)
     body = describe_success(encoding, refused=len(taken.refused), why=text)
     return HttpResponse(body, content_type=encoding.value, headers={"Cache-Control": "no-store"})
 

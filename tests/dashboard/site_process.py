@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import psutil
 import websockets
 from websockets.asyncio.client import ClientConnection
 
@@ -68,6 +69,12 @@ def parse(answer: bytes) -> tuple[int, dict[str, str], str]:
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines)
     return int(first.split()[1]), headers, body.decode(errors="replace")
+
+
+def most_memory(process: psutil.Process) -> int:
+    """The most it ever had at once, in bytes."""
+    line = next(line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
 
 
 async def read_rows(socket: ClientConnection, *, up_to: int) -> list[int]:

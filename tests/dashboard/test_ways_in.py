@@ -130,10 +130,14 @@ async def test_an_import_adds_nothing_to_a_session_that_is_somebodys(ways: Ways)
     file = await ways.export()
     before = await ways.local.list_messages(ways.session_id)
     await ways.http_one_by_one([LAST])  # said after the export
-    file.write_text(file.read_text().replace("Nobody types", "Everybody types"))  # other words: the session is not looked into
-
     status, said = await ways.import_(file)
     assert (status, "1 were there already." in said) == (0, True)
+
+    (changed,) = (remark for remark in REMARKS if "Nobody types" in remark.content)
+    file.write_text(file.read_text().replace("Nobody types", "Everybody types"))
+    status, said = await ways.import_(file)
+    assert (status, "1 messages are stored with other words" in said) == (1, True)
+    assert f"says something else under 1 of these message ids: {changed.message_id!r}" in said
     messages = await ways.local.list_messages(ways.session_id)
     assert [as_sent(message) for message in messages[:-1]] == [as_sent(message) for message in before]
     assert (messages[-1].sequence, messages[-1].message_id) == (len(REMARKS) + 1, LAST.message_id)
@@ -154,8 +158,10 @@ async def test_other_words_under_a_used_id_change_nothing_and_are_refused_where_
     await ways.client_without_site([false])
     await ways.drain()
     assert [refused.content["content"] for refused in await ways.cut_off.list_refused()] == ["Something else."]
-    await ways.spans([false])  # an exporter would only drop it, with all that it sends along
-    assert [as_sent(message) for message in await ways.local.list_messages(ways.session_id)] == [as_sent(said)]
+    partly = (await ways.export_spans([false, LAST]))["partialSuccess"]  # what is sent along is stored
+    assert (partly["rejectedSpans"], said.message_id in partly["errorMessage"]) == ("1", True)
+    messages = await ways.local.list_messages(ways.session_id)
+    assert [as_sent(message) for message in messages] == [as_sent(said), as_sent(LAST)]
 
 
 async def test_an_adapter_keeps_other_words_under_a_used_id_under_an_id_of_their_own(ways: Ways) -> None:

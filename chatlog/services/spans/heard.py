@@ -108,9 +108,14 @@ class Heard:
         if len(self._marks) > MOST_REMEMBERED:
             self._forget_oldest()
 
-    def knows(self, message_id: str) -> bool:
-        """Whether a remark with this id is there."""
-        return message_id in self._marks
+    def knows(self, remark: MessageDraft) -> bool:
+        """Whether this remark is there, by whomever it was said: its words under its id."""
+        mark = self._marks.get(remark.message_id)
+        return mark is not None and mark.words == words_of(remark)
+
+    def contradicts(self, remark: MessageDraft) -> bool:
+        """Whether other words are there under its id."""
+        return remark.message_id in self._marks and not self.knows(remark)
 
     def count(self, words: Words, *, since: datetime, until: datetime, source: str | None = None, teller: str = "") -> int:
         """How often these words were said after `since`, up to `until`; by that speaker and told by that work, if given."""

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from chatlog.domain.models import Message
-from chatlog.services.spans.heard import Heard
+from chatlog.domain.models import Message, MessageDraft
+from chatlog.services.spans.heard import Heard, words_of
 from chatlog.storage.base import SessionStore
 
 MOST_DISCUSSIONS = 200
@@ -65,6 +65,16 @@ class Discussion:
             self._learn(page)
             if len(page) < _PAGE:
                 return
+
+    async def has_words(self, store: SessionStore, session_id: str, told: MessageDraft) -> bool:
+        """Whether what somebody stored since the last time under this remark's id is the same words."""
+        after = self._cursor or 0
+        while page := await store.list_messages(session_id, after=after, limit=_PAGE):
+            for message in page:
+                if message.message_id == told.message_id:
+                    return words_of(message) == words_of(told)
+            after = page[-1].sequence
+        return False
 
     def pass_over(self, stored: Iterable[Message]) -> None:
         """What was told just now need not be read, as far as nobody else stored anything between."""

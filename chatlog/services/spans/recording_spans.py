@@ -70,7 +70,9 @@ class SpanRecorder:
         lots = await asyncio.to_thread(sort_into_lots, found, known=dict(self._memory.traces))
         for session_id, lot in lots.items():
             try:
-                taken.stored += await self._record_lot(session_id, lot)
+                of_lot = await self._record_lot(session_id, lot)
+                taken.stored += of_lot.stored
+                taken.refused += of_lot.refused
             except (SessionDeleted, InvalidInput) as error:  # sent again it would be refused again; other sessions are not
                 taken.refused += [str(error)] * len(lot.placed)
             self._remember_traces(session_id, lot)
@@ -92,7 +94,7 @@ class SpanRecorder:
             for session in await self._store.get_sessions(list(wanted)):
                 self._memory.traces.put(wanted[session.session_id], session.session_id)
 
-    async def _record_lot(self, session_id: str, lot: Lot) -> int:
+    async def _record_lot(self, session_id: str, lot: Lot) -> Taken:
         while True:
             discussion = self._memory.discussion(session_id)
             async with discussion.turn:
@@ -100,7 +102,7 @@ class SpanRecorder:
                 if self._memory.discussion(session_id) is discussion:
                     return await self._record_or_forget(session_id, lot, discussion)
 
-    async def _record_or_forget(self, session_id: str, lot: Lot, discussion: Discussion) -> int:
+    async def _record_or_forget(self, session_id: str, lot: Lot, discussion: Discussion) -> Taken:
         try:
             return await self._record_in_turn(session_id, lot, discussion)
         except SessionDeleted:
@@ -113,23 +115,24 @@ class SpanRecorder:
             self._memory.forget(session_id)
             raise
 
-    async def _record_in_turn(self, session_id: str, lot: Lot, discussion: Discussion) -> int:
+    async def _record_in_turn(self, session_id: str, lot: Lot, discussion: Discussion) -> Taken:
         if not discussion.is_there:
-            first = await _tell(Heard(), lot)
+            first, _ = await _tell(Heard(), lot)
             if first:
                 await self._begin(session_id, first, lot)
             elif not await self._store.get_sessions([session_id]):
-                return 0  # spans without a word in them begin nothing
+                return Taken()  # spans without a word in them begin nothing
             discussion.is_there = True
         await discussion.catch_up(self._store, session_id)
-        told = await _tell(discussion.heard, lot)
-        stored = 0
+        told, contradictions = await _tell(discussion.heard, lot)
+        taken = Taken()
         for batch in in_batches(told):
-            saved = await self._save(session_id, batch)
+            saved = await self._save(session_id, batch, discussion, contradictions)
             discussion.pass_over(saved)
-            stored += len(saved)
+            taken.stored += len(saved)
         await self._set_status(session_id, lot, told)
-        return stored
+        taken.refused += _name_spans(session_id, contradictions)
+        return taken
 
     async def _begin(self, session_id: str, first: list[MessageDraft], lot: Lot) -> None:
         """Create the session. One that is there already, begun by whomever, is gone on with."""
@@ -138,13 +141,20 @@ class SpanRecorder:
         except SessionExists:
             return
 
-    async def _save(self, session_id: str, batch: list[MessageDraft]) -> list[Message]:
+    async def _save(
+        self, session_id: str, batch: list[MessageDraft], discussion: Discussion, contradictions: list[MessageDraft]
+    ) -> list[Message]:
+        """What was stored of the batch. What contradicts a stored remark is added to `contradictions`."""
         while batch:
             try:
                 return await record_messages(self._store, self._signals, session_id=session_id, drafts=batch)
             except IdempotencyConflict as error:
-                # Another process told it from another span at the same time. What is stored stands.
-                batch = [draft for draft in batch if draft.message_id != error.message_id]
+                (other,) = (draft for draft in batch if draft.message_id == error.message_id)
+                batch = [draft for draft in batch if draft is not other]
+                # What is stored stands: another process told it at the same time, in the same words or not.
+                if not await discussion.has_words(self._store, session_id, other):
+                    contradictions.append(other)
+                    self._memory.forget(session_id)  # for there it counts as said
         return []
 
     async def _set_status(self, session_id: str, lot: Lot, told: list[MessageDraft]) -> None:
@@ -168,10 +178,21 @@ class SpanRecorder:
             await record_change(self._store, self._signals, session_id=session_id, status=status)
 
 
-async def _tell(heard: Heard, lot: Lot) -> list[MessageDraft]:
-    """The remarks that are new."""
+async def _tell(heard: Heard, lot: Lot) -> tuple[list[MessageDraft], list[MessageDraft]]:
+    """The remarks that are new, and those whose ids have other words already."""
     telling = Telling(heard, now=utc_now())
-    return await asyncio.to_thread(lambda: list(telling.tell(lot.placed)))
+    return await asyncio.to_thread(lambda: list(telling.tell(lot.placed))), telling.contradictions
+
+
+def _name_spans(session_id: str, contradictions: Sequence[MessageDraft]) -> list[str]:
+    """Why these spans are refused: a text for each, however many of its remarks are at fault."""
+    of_spans = {(draft.metadata["trace_id"], draft.metadata["span_id"]): draft for draft in contradictions}
+    return [
+        f"Span {str(draft.metadata.get('span', ''))[:80]!r} says something else than what is stored under its message id "
+        f"{draft.message_id!r} in session {session_id!r}, which stays. Give every span an id of its own; only the same span "
+        "may be sent again."
+        for draft in of_spans.values()
+    ]
 
 
 def _with_ids(spans: Sequence[Span], taken: Taken) -> Iterator[Span]:

@@ -37,11 +37,15 @@ class Telling:
     Args:
         heard: what the discussion has already.
         now: the time of what has none that can be.
+
+    Attributes:
+        contradictions: what was not told, because other words are there under its id.
     """
 
     def __init__(self, heard: Heard, *, now: datetime) -> None:
         self._heard = heard
         self._now = now
+        self.contradictions: list[MessageDraft] = []
 
     def tell(self, placed: list[Placed]) -> Iterator[MessageDraft]:
         """The remarks that are new, in the order of time."""
@@ -52,8 +56,11 @@ class Telling:
         moments += [(frame.end, frame.span.end, 1, number) for number, frame in enumerate(frames)]
         for _, _, is_end, number in sorted(moments):
             for told in self._ending(frames[number]) if is_end else self._beginning(frames[number]):
-                self._heard.learn(told)
-                yield told
+                if self._heard.contradicts(told):
+                    self.contradictions.append(told)
+                else:
+                    self._heard.learn(told)
+                    yield told
 
     def _frame(self, placed: Placed) -> Frame:
         start = to_moment(placed.span.start, now=self._now)
@@ -109,7 +116,7 @@ class Telling:
             if part.kind != MessageKind.TOOL_RESULT:
                 one = draft(frame, part, type_="model", source=part.speaker or frame.speaker, said_id=frame.id_of(number))
                 inside = self._heard.count(words_of(one), since=frame.start, until=frame.end, source=one.source, teller="model")
-                if not inside and not self._heard.knows(one.message_id):
+                if not inside and not self._heard.knows(one):
                     told.append(one)
         yield from frame.with_usage(told)
 
@@ -133,7 +140,7 @@ class Telling:
             if part.call_id is not None and self._heard.was_called(part.call_id, since=frame.start, until=frame.end):
                 continue
             while_at_work = self._heard.count(words, since=frame.start, until=frame.end)
-            if while_at_work < times[words] and not self._heard.knows(one.message_id):
+            if while_at_work < times[words] and not self._heard.knows(one):
                 beside[part.call_id, part.kind] += 1
                 told.append(one)
         yield from told if usage_is_told else frame.with_usage(told)
@@ -144,6 +151,12 @@ class Telling:
         times: Counter[str] = Counter()
         for number, part in enumerate(frame.reading.said):
             times[part.kind] += 1
+            at = frame.start if part.kind == MessageKind.TOOL_CALL else frame.end
+            source, notes = part.speaker or frame.speaker, {"call_id": part.call_id or self._called_for(part)}
+            one = draft(frame, part, type_="tool", source=source, said_id=frame.id_of(number), at=at, notes=notes)
+            if self._heard.contradicts(one):
+                yield one
+                continue
             if self._heard.count_told(frame.span.span_id, part.kind) >= times[part.kind]:
                 continue  # it was sent before, and perhaps not all of it was stored
             if part.kind == MessageKind.TOOL_CALL and call_id in self._heard.calls:
@@ -151,9 +164,7 @@ class Telling:
             if part.kind == MessageKind.TOOL_RESULT and call_id is not None:
                 yield from self._result(frame, part, at=frame.end, call_id=call_id)
                 continue
-            at = frame.start if part.kind == MessageKind.TOOL_CALL else frame.end
-            source, notes = part.speaker or frame.speaker, {"call_id": part.call_id or self._called_for(part)}
-            yield draft(frame, part, type_="tool", source=source, said_id=frame.id_of(number), at=at, notes=notes)
+            yield one
 
     def _call_of(self, frame: Frame) -> str | None:
         """The id of the call that a tool worked for."""
@@ -210,7 +221,7 @@ class Telling:
         for number, part in enumerate(relayed.parts):
             said_id = f"{relayed.said_id}.{number}" if number else relayed.said_id
             one = draft(frame, part, type_="relay", source=relayed.speaker, said_id=said_id, at=at)
-            if self._heard.knows(one.message_id):
+            if self._heard.knows(one):
                 continue
             if part.kind == MessageKind.TOOL_RESULT and part.call_id in self._heard.calls:
                 call = self._heard.calls[part.call_id]

@@ -45,7 +45,8 @@ class Command(BaseCommand):
     def _sum_up(self, count: ImportCount, problems: int, *, dry_run: bool) -> None:
         there = f" {count.there:,} were there already." if count.there else ""
         what = "Would import" if dry_run else "Imported"
-        self.stdout.write(f"{what} {count.stored:,} sessions with {count.messages:,} messages.{there}")
+        other = f" {count.contradicted:,} messages are stored with other words, and stay so." if count.contradicted else ""
+        self.stdout.write(f"{what} {count.stored:,} sessions with {count.messages:,} messages.{there}{other}")
         if problems:
             raise CommandError(f"{problems:,} things were left out; they are named above.", returncode=LEFT_OUT)
 

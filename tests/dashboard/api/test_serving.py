@@ -44,8 +44,9 @@ async def test_a_list_larger_than_any_form_is_taken_and_a_hundred_megabytes_are_
 
 async def test_a_body_that_does_not_come_to_its_end_is_given_up(tmp_path: Path) -> None:
     async with running_site(tmp_path, program="tests/dashboard/hasty_site.py") as site:
+        token = await create_token(site, tmp_path)
         began = time.monotonic()
-        status, headers, text = await send(site, "/api/v1/sessions", b'{"task', token="none", announced=1_000)
+        status, headers, text = await send(site, "/api/v1/sessions", b'{"task', token=token, announced=1_000)
         assert (status, headers["content-type"]) == (408, "application/problem+json")
         assert "within 0.5 s" in json.loads(text)["detail"]
         assert time.monotonic() - began >= 0.5

@@ -91,6 +91,19 @@ def test_import_names_what_it_left_out_and_ends_with_1(tmp_path: Path) -> None:
     assert count_sessions() == 1
 
 
+def test_import_names_and_counts_what_says_something_else_than_is_stored(tmp_path: Path) -> None:
+    with_store(lambda store: keep(store, [make_draft(content="One", message_id="m1")], session_id="a"))
+    file = tmp_path / "export.jsonl"
+    run("export", "a", "--output", file)
+    file.write_text(file.read_text().replace('"One"', '"Two"'))
+    out, err = StringIO(), StringIO()
+    with pytest.raises(CommandError, match="1 things were left out") as raised:
+        call_command("import", str(file), stdout=out, stderr=err)
+    assert raised.value.returncode == 1
+    assert f"{file}:2: was not imported: session 'a' is there, and says something else under 1" in err.getvalue()
+    assert out.getvalue() == "Imported 0 sessions with 0 messages. 1 messages are stored with other words, and stay so.\n"
+
+
 def test_a_strict_import_stops_with_1_and_stores_nothing_of_it(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text('{"role": "user", "content": "a"}\n{"role": "user"}\n')
     text, code = fail("import", "--strict", tmp_path / "log.jsonl")

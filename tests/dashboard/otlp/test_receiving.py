@@ -82,6 +82,22 @@ async def test_spans_that_are_refused_are_counted_and_the_others_are_stored(
 
 
 @both
+async def test_a_span_that_says_something_else_than_before_is_refused_told_and_logged(
+    program: Program, store: SessionStore, kind: str, encode: Callable[..., bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    other = replace(model(text("assistant", "Another."), heard=[text("user", "A name?")]), span_id=SAID.span_id)
+    await export(program, encode(SAID), kind)
+    for _ in range(2):
+        answer = await export(program, encode(other, SAID, model(text("assistant", "Next."), start=9)), kind)
+        refused, why = partial(answer)
+        assert (answer.status, refused) == (200, 1)
+        assert f"{SAID.trace_id}.{SAID.span_id}.0" in why
+        assert f"1 of 3 spans were refused: {why}" in caplog.text
+    assert (await told(store))[:2] == [("user", "A name?"), ("analyst", "Tokori.")]
+    assert partial(await export(program, encode(SAID), kind)) == (0, "")
+
+
+@both
 async def test_a_request_without_spans_is_a_success(program: Program, kind: str, encode: Callable[..., bytes]) -> None:
     assert (await export(program, encode(), kind)).status == 200
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,18 @@ class Receiver:
 
     async def take(self, *spans: Span) -> Taken:
         return await SpanRecorder(self.store, NoSignals(), memory=self.memory).record(spans)
+
+    async def take_behind(self, *spans: Span, meanwhile: Span) -> Taken:
+        """Take spans while another process stores one, after this one has looked at what is there."""
+        append = self.store.append_messages
+
+        async def append_behind(*arguments: Any) -> list[Message]:
+            self.store.append_messages = append  # type: ignore[method-assign]
+            await self.another().take(meanwhile)
+            return await append(*arguments)
+
+        self.store.append_messages = append_behind  # type: ignore[method-assign]
+        return await self.take(*spans)
 
     def another(self) -> Receiver:
         """A process beside it, or the same one after a restart."""

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from chatlog.domain.models import MessageDraft
 from chatlog.errors import StorageUnavailable
-from chatlog.services.spans.heard import Heard
 from chatlog.storage.sqlite.store import SqliteSessionStore
 from tests.chatlog.services.spans.conftest import Receiver
 from tests.chatlog.services.spans.making import Talk, agent, call, exception, model, result, span, text, tool
@@ -50,7 +49,8 @@ def test_any_discussion_is_stored_word_by_word_however_it_is_delivered(
                 here = Receiver(store)
                 other = here.another()
                 for (first, last), is_elsewhere in zip(requests, elsewhere, strict=True):
-                    await (other if is_elsewhere else here).take(*talk.spans[first:last])
+                    taken = await (other if is_elsewhere else here).take(*talk.spans[first:last])
+                    assert taken.refused == []
                 return await here.told()
 
     assert asyncio.run(deliver()) == talk.expected
@@ -227,11 +227,9 @@ async def test_calls_that_an_agent_numbers_from_one_each_time_keep_their_results
 
 async def test_only_what_was_stored_is_counted(receiver: Receiver) -> None:
     said = model(text("assistant", "One"))
-    await receiver.take(said)
-    receiver.memory.discussion("talk").heard = Heard()  # as if another process had stored it after this one had looked
     clash = replace(said, attributes=said.attributes | {"gen_ai.agent.name": "somebody else"})
-    taken = await receiver.take(clash, model(text("assistant", "Two"), start=3))
-    assert taken.stored == 1
+    taken = await receiver.take_behind(clash, model(text("assistant", "Two"), start=3), meanwhile=said)
+    assert (taken.stored, taken.refused) == (1, [])
 
 
 async def test_an_agent_repeats_a_call_in_other_words_but_with_its_id(receiver: Receiver) -> None:
