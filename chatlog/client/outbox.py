@@ -26,6 +26,8 @@ from chatlog.storage.sqlite.connection import open_connection, translated_errors
 
 _TABLES = files(__package__) / "outbox.sql"
 _VERSION = 1
+# A file with less room to give back is left alone: it would only have to grow again.
+WORTH_GIVING_BACK = 4 * 1024 * 1024
 
 
 class Outbox:
@@ -153,6 +155,17 @@ class Outbox:
         """Throw away what was refused."""
         with self._writing() as connection:
             connection.execute(queries.DELETE_REFUSED, (json.dumps(numbers),))
+
+    def give_back_space(self) -> None:
+        """Make the file smaller, if most of it is empty. Costs as much as what is left in it, which is little then."""
+        with self._reading() as connection:
+            page = connection.pragma("page_size")
+            empty, whole = connection.pragma("freelist_count") * page, connection.pragma("page_count") * page
+            if empty < WORTH_GIVING_BACK or empty < whole // 2:
+                return
+            connection.execute(queries.VACUUM)
+            # The file is cut off when the log beside it, which may have grown as large, has been put into it.
+            connection.execute(queries.EMPTY_LOG).fetchall()
 
     def close(self) -> None:
         """Let go of the file. What waits in it stays."""

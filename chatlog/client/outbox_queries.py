@@ -8,6 +8,8 @@ from __future__ import annotations
 BEGIN_WRITING = "BEGIN IMMEDIATE"
 COMMIT = "COMMIT"
 ROLLBACK = "ROLLBACK"
+VACUUM = "VACUUM"
+EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 SELECT_TOTALS = "SELECT waiting, waiting_bytes, refused, refused_bytes FROM totals"
 INSERT_ENTRY = "INSERT INTO waiting (session_id, kind, message_id, body, size) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"

@@ -99,9 +99,16 @@ class Sender:
                 await self._send_round()
                 if self._outbox.is_waiting():
                     return False
+                self._give_back_space()
         self._trouble.end()
         self._pause = FIRST_PAUSE_SECONDS
         return True
+
+    def _give_back_space(self) -> None:
+        try:
+            self._outbox.give_back_space()
+        except StorageError as error:  # everything was sent; a file that is too large is no reason to say it was not
+            logger.warning("The queue stays as large as it was: %s", error)
 
     async def _send_round(self) -> None:
         try:

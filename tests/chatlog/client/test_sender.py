@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from chatlog import Recorder, SessionExists
-from chatlog.client import QueueLimits, RemoteStore, sender, trouble
+from chatlog.client import QueueLimits, RemoteStore, outbox, sender, trouble
 from chatlog.client.drain_lock import DrainLock
 from chatlog.client.problems import Away
 from chatlog.client.trouble import TroubleLog
-from chatlog.errors import StorageDenied
+from chatlog.errors import StorageDenied, StorageUnavailable
 from tests.chatlog.client.conftest import OpenRemote, all_sent
 from tests.chatlog.client.fake_site import FakeSite, page, problem
 from tests.factories import make_draft, make_drafts, make_session
@@ -202,6 +202,33 @@ async def test_what_another_process_left_behind_is_noticed(
     fake.always = None
     await all_sent(idle)
     assert fake.said(session_id) == ["1"]
+
+
+async def test_the_room_of_what_was_sent_is_given_back(
+    store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "WORTH_GIVING_BACK", 500_000)
+    await queue(store, fake, *(["x" * 1_000_000] * 2))
+    fake.always = None
+    await all_sent(store)
+    async with asyncio.timeout(10):
+        while store.queue.stat().st_size > 200_000:
+            await asyncio.sleep(0.01)
+
+
+async def test_room_that_cannot_be_given_back_is_told_and_nothing_is_held_up_by_it(
+    store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        raise StorageUnavailable("The disk is in trouble.")
+
+    monkeypatch.setattr(outbox.Outbox, "give_back_space", fail)
+    session_id = await queue(store, fake, "1")
+    fake.always = None
+    await all_sent(store)
+    (message,) = await store.append_messages(session_id, [make_draft(content="2")])
+    assert message.sequence == 2
+    assert "stays as large as it was: The disk is in trouble." in caplog.text
 
 
 async def test_only_one_sends_at_a_time(store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
