@@ -48,10 +48,15 @@ class Outbox:
 
     def is_waiting(self, *, but: AbstractSet[str] = frozenset()) -> bool:
         """Whether anything has to be sent before something new may be, in another session than those."""
+        return self.find_front(but=but) is not None
+
+    def find_front(self, *, but: AbstractSet[str] = frozenset()) -> int | None:
+        """The number of the oldest that waits, in another session than those. It only grows, as what waits is sent."""
         if not self.is_there:
-            return False
+            return None
         with self._reading() as connection:
-            return _find_oldest(connection, but) is not None
+            oldest = _find_oldest(connection, but)
+        return None if oldest is None else oldest[0]
 
     def count(self) -> Backlog:
         """How much waits, and how much was refused."""
@@ -98,7 +103,7 @@ class Outbox:
             oldest = _find_oldest(connection, but)
             if oldest is None:
                 return None
-            session_id, kind = oldest
+            _, session_id, kind = oldest
             rows = list(_take_alike(connection.execute(queries.SELECT_OF_SESSION, (session_id, most)), kind))
         numbers, bodies, message_ids = zip(*rows, strict=True)
         ids = message_ids if kind == EntryKind.MESSAGE else ()
@@ -222,10 +227,10 @@ def _count(connection: apsw.Connection) -> Backlog:
     return Backlog(waiting=waiting, waiting_bytes=waiting_bytes, refused=refused, refused_bytes=refused_bytes)
 
 
-def _find_oldest(connection: apsw.Connection, but: AbstractSet[str]) -> tuple[str, str] | None:
-    """The session and the kind of the oldest entry, those sessions left out."""
+def _find_oldest(connection: apsw.Connection, but: AbstractSet[str]) -> tuple[int, str, str] | None:
+    """The number, the session and the kind of the oldest entry, those sessions left out."""
     query, values = (queries.SELECT_OLDEST_BUT, (json.dumps([*but]),)) if but else (queries.SELECT_OLDEST, ())
-    oldest: tuple[str, str] | None = connection.execute(query, values).fetchone()
+    oldest: tuple[int, str, str] | None = connection.execute(query, values).fetchone()
     return oldest
 
 

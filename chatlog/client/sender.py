@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 
 from chatlog.client.drain_lock import DrainLock
 from chatlog.client.entries import Batch, EntryKind
 from chatlog.client.outbox import Outbox
 from chatlog.client.problems import Away, Refusal
+from chatlog.client.progress import Progress
 from chatlog.client.site import Site
 from chatlog.client.stuck import StuckSessions
 from chatlog.client.trouble import TroubleLog
@@ -26,7 +28,8 @@ DENIED_PAUSE_SECONDS = 30.0
 # How soon another process's turn is over, or what it left behind is noticed.
 TURN_SECONDS = 0.5
 LOOK_SECONDS = 5.0
-CATCH_UP_SECONDS = 1.0
+CATCH_UP_SECONDS = 5.0
+CATCH_UP_LOOK_SECONDS = 0.02
 # How many more messages than the last list had the next one may have. A site that was away is not met with full lists at once.
 GROWTH = 100
 
@@ -44,7 +47,7 @@ class Sender:
         self._pause = FIRST_PAUSE_SECONDS
         self._news = asyncio.Event()
         self._closing = asyncio.Event()
-        self._round: asyncio.Event | None = None  # while the site takes what waits; set when it has everything, or stops
+        self._progress = Progress(outbox, self._stuck)
         self._task = asyncio.create_task(self._run(), name="chatlog-sender")
 
     def wake(self) -> None:
@@ -55,11 +58,14 @@ class Sender:
         """Whether the session may send at once: nothing waits any more, or only what is stuck in others.
 
         While the site takes what waits, and it is not much, that is worth a moment. Or whoever saves in a loop would always add
-        one more before the last was through, and never see a number again.
+        one more before the last was through, and never see a number again; and of several processes, each would for the others.
         """
-        if self._round is not None and (self._count_waiting() or 0) <= MAX_MESSAGES:
-            await _wait(self._round, CATCH_UP_SECONDS)
-        return not self._outbox.is_waiting(but=self._stuck.ids - {session_id})
+        deadline = time.monotonic() + CATCH_UP_SECONDS
+        while self._outbox.is_waiting(but=self._stuck.ids - {session_id}):
+            if session_id in self._stuck.ids or not self._progress.is_made() or time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(CATCH_UP_LOOK_SECONDS)
+        return True
 
     async def finish(self, *, at_most: float) -> None:
         """Go on sending for so many seconds, then leave the rest to the next process."""
@@ -96,7 +102,8 @@ class Sender:
             with self._lock.held() as is_our_turn:
                 if not is_our_turn:
                     return not self._outbox.is_waiting()
-                await self._send_round()
+                while batch := self._next_batch():
+                    await self._send(batch)
                 if self._outbox.is_waiting():
                     return False
                 self._give_back_space()
@@ -109,16 +116,6 @@ class Sender:
             self._outbox.give_back_space()
         except StorageError as error:  # everything was sent; a file that is too large is no reason to say it was not
             logger.warning("The queue stays as large as it was: %s", error)
-
-    async def _send_round(self) -> None:
-        try:
-            while batch := self._next_batch():
-                await self._send(batch)
-                self._round = self._round or asyncio.Event()
-        finally:
-            if self._round is not None:
-                self._round.set()
-            self._round = None
 
     def _next_batch(self) -> Batch | None:
         """The oldest of what is not stuck; only then what is stuck and due, for many of those would hold up the rest."""
