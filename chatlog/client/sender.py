@@ -29,7 +29,7 @@ DENIED_PAUSE_SECONDS = 30.0
 TURN_SECONDS = 0.5
 LOOK_SECONDS = 5.0
 CATCH_UP_SECONDS = 5.0
-CATCH_UP_LOOK_SECONDS = 0.02
+LOOK_AGAIN_SECONDS = 0.02
 # How many more messages than the last list had the next one may have. A site that was away is not met with full lists at once.
 GROWTH = 100
 
@@ -48,6 +48,8 @@ class Sender:
         self._news = asyncio.Event()
         self._closing = asyncio.Event()
         self._progress = Progress(outbox, self._stuck)
+        self._failure: StorageError | None = None  # what kept the last attempt from being one that sent something
+        self._failing_since = 0.0
         self._task = asyncio.create_task(self._run(), name="chatlog-sender")
 
     def wake(self) -> None:
@@ -64,11 +66,22 @@ class Sender:
         while self._outbox.is_waiting(but=self._stuck.ids - {session_id}):
             if session_id in self._stuck.ids or not self._progress.is_made() or time.monotonic() >= deadline:
                 return False
-            await asyncio.sleep(CATCH_UP_LOOK_SECONDS)
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
         return True
 
+    async def send_waiting(self, *, patience: float) -> None:
+        """Return when nothing waits. Raises what has kept all of it from being sent for so many seconds, or a refused token."""
+        self._failure = None  # the next attempt may fare better
+        self._news.set()
+        while self._outbox.is_waiting():
+            if self._failure is not None:
+                is_over = time.monotonic() - self._failing_since >= patience
+                if is_over or isinstance(self._failure, StorageDenied):
+                    raise self._failure
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
     async def finish(self, *, at_most: float) -> None:
-        """Go on sending for so many seconds, then leave the rest to the next process."""
+        """Go on sending for so many seconds, then leave the rest to the next program."""
         self._closing.set()
         self._news.set()
         await asyncio.wait([self._task], timeout=at_most)
@@ -76,10 +89,11 @@ class Sender:
         await asyncio.gather(self._task, return_exceptions=True)
         if left := self._count_waiting():
             logger.warning(
-                "%d remarks and changes for %s are left in %s. The next process with the same site and folder sends them.",
+                "%d remarks and changes wait in %s. The next program that records there sends them, or "
+                "`chatlog send --store %s`.",
                 left,
-                self._site.name,
                 self._outbox.path,
+                self._site.name,
             )
 
     async def _run(self) -> None:
@@ -142,6 +156,7 @@ class Sender:
             self._stuck.forget(batch.session_id)
             self._most = min(MAX_MESSAGES, self._most + GROWTH)
             self._pause = FIRST_PAUSE_SECONDS
+            self._failure = None
 
     async def _deliver(self, batch: Batch) -> None:
         match batch.kind:
@@ -184,6 +199,9 @@ class Sender:
             logger.error("Sending what waits for %s failed; it is tried again.", self._site.name, exc_info=error)
         else:
             self._trouble.note(error, waiting=self._count_waiting())
+            if self._failure is None:
+                self._failing_since = time.monotonic()
+            self._failure = error
         if isinstance(error, StorageDenied):
             return DENIED_PAUSE_SECONDS
         pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE_SECONDS)

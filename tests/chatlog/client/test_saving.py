@@ -125,6 +125,8 @@ async def test_nobody_there_at_all_keeps_it_too(open_remote: OpenRemote, fake: F
     async with Recorder(store, task="t") as session:
         assert (await session.save(source="a", content="x")).sequence == 0
     assert (await store.get_backlog()).waiting == 3
+    with pytest.raises(StorageUnavailable, match=r"^http://127\.0\.0\.1:1 cannot be reached: Connection refused\.$"):
+        await store.ping()
 
 
 async def test_a_site_that_does_not_answer_in_time_is_away(open_remote: OpenRemote) -> None:

@@ -175,12 +175,55 @@ async def test_closing_leaves_the_rest_to_the_next_process_and_says_how_much(
     store = open_remote(fake, limits=QueueLimits(closing_seconds=0.1))
     session_id = await queue(store, fake, "1", "2")
     await store.aclose()
-    assert "2 remarks and changes for" in caplog.text
-    assert "The next process" in caplog.text
+    last = caplog.messages[-1]
+    assert f"2 remarks and changes wait in {store.queue}. The next program" in last
+    assert f"`chatlog send --store {fake.address}`" in last
     fake.always = None
     next_one = open_remote(fake)
     await all_sent(next_one)
     assert fake.said(session_id) == ["1", "2"]
+
+
+async def test_whoever_waits_for_it_is_told_when_all_is_sent(store: RemoteStore, fake: FakeSite) -> None:
+    await store.send_waiting()
+    session_id = await queue(store, fake, "1", "2")
+    waits = asyncio.create_task(store.send_waiting(patience=30))
+    await fake.was_asked(6)
+    assert not waits.done()
+    fake.always = None
+    await waits
+    assert fake.said(session_id) == ["1", "2"]
+    await store.send_waiting()
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"), [(AWAY, StorageUnavailable), (page(200), StorageUnavailable), (problem(401), StorageDenied)]
+)
+async def test_whoever_waits_for_it_is_told_why_it_is_not_sent(
+    store: RemoteStore, fake: FakeSite, answer: object, kind: type[Exception]
+) -> None:
+    await queue(store, fake, "1")
+    fake.always = answer  # type: ignore[assignment]
+    with pytest.raises(kind, match=fake.address):
+        await store.send_waiting(patience=0.1)
+    assert (await store.get_backlog()).waiting == 1
+
+
+async def test_a_site_that_goes_on_taking_something_is_not_given_up(
+    store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "FIRST_PAUSE_SECONDS", 0.1)
+    fake.always = AWAY
+    for number in range(20):
+        await store.create_session(make_session(session_id=str(number)))
+
+    def every_other(request):
+        fake.orders.append(AWAY)
+        return fake._take(request, fake.asked[-1][2])
+
+    fake.always = every_other
+    await store.send_waiting(patience=0.7)
+    assert len(fake.sessions) == 20
 
 
 async def test_closing_does_not_wait_for_a_token_that_is_over(open_remote: OpenRemote, fake: FakeSite) -> None:
