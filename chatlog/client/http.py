@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,7 +74,7 @@ class HttpApi:
         except TimeoutError as error:
             raise Away(f"{self.site} did not answer within {limit.total:g} s.") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Away(f"{self.site} cannot be reached: {error or type(error).__name__}.") from error
+            raise Away(f"{self.site} cannot be reached: {_reason(error)}.") from error
         except RuntimeError as error:  # the interpreter goes down, and gives nobody a thread to look up a name with
             raise Away(f"{self.site} cannot be reached any more: {error}.") from error
         return self._read(method, status, headers, answered)
@@ -97,6 +98,13 @@ class HttpApi:
             return json.loads(body)
         except (ValueError, RecursionError) as error:
             raise Away.answered(f"{self.site} answered {status} without JSON; that is not chatlog's API.") from error
+
+
+def _reason(error: Exception) -> str:
+    """Why nobody is there, in few words. aiohttp's name the address once more, but say what a name or certificate lacks."""
+    if type(error) is aiohttp.ClientConnectorError and error.os_error.errno:
+        return os.strerror(error.os_error.errno)
+    return str(error) or type(error).__name__
 
 
 def _list_parameters(query: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -26,6 +26,8 @@ from chatlog.storage.sqlite.connection import open_connection, translated_errors
 
 _TABLES = files(__package__) / "outbox.sql"
 _VERSION = 1
+# A file with less room to give back is left alone: it would only have to grow again.
+WORTH_GIVING_BACK = 4 * 1024 * 1024
 
 
 class Outbox:
@@ -46,10 +48,15 @@ class Outbox:
 
     def is_waiting(self, *, but: AbstractSet[str] = frozenset()) -> bool:
         """Whether anything has to be sent before something new may be, in another session than those."""
+        return self.find_front(but=but) is not None
+
+    def find_front(self, *, but: AbstractSet[str] = frozenset()) -> int | None:
+        """The number of the oldest that waits, in another session than those. It only grows, as what waits is sent."""
         if not self.is_there:
-            return False
+            return None
         with self._reading() as connection:
-            return _find_oldest(connection, but) is not None
+            oldest = _find_oldest(connection, but)
+        return None if oldest is None else oldest[0]
 
     def count(self) -> Backlog:
         """How much waits, and how much was refused."""
@@ -96,7 +103,7 @@ class Outbox:
             oldest = _find_oldest(connection, but)
             if oldest is None:
                 return None
-            session_id, kind = oldest
+            _, session_id, kind = oldest
             rows = list(_take_alike(connection.execute(queries.SELECT_OF_SESSION, (session_id, most)), kind))
         numbers, bodies, message_ids = zip(*rows, strict=True)
         ids = message_ids if kind == EntryKind.MESSAGE else ()
@@ -154,6 +161,17 @@ class Outbox:
         with self._writing() as connection:
             connection.execute(queries.DELETE_REFUSED, (json.dumps(numbers),))
 
+    def give_back_space(self) -> None:
+        """Make the file smaller, if most of it is empty. Costs as much as what is left in it, which is little then."""
+        with self._reading() as connection:
+            page = connection.pragma("page_size")
+            empty, whole = connection.pragma("freelist_count") * page, connection.pragma("page_count") * page
+            if empty < WORTH_GIVING_BACK or empty < whole // 2:
+                return
+            connection.execute(queries.VACUUM)
+            # The file is cut off when the log beside it, which may have grown as large, has been put into it.
+            connection.execute(queries.EMPTY_LOG).fetchall()
+
     def close(self) -> None:
         """Let go of the file. What waits in it stays."""
         if self._connection is not None:
@@ -209,10 +227,10 @@ def _count(connection: apsw.Connection) -> Backlog:
     return Backlog(waiting=waiting, waiting_bytes=waiting_bytes, refused=refused, refused_bytes=refused_bytes)
 
 
-def _find_oldest(connection: apsw.Connection, but: AbstractSet[str]) -> tuple[str, str] | None:
-    """The session and the kind of the oldest entry, those sessions left out."""
+def _find_oldest(connection: apsw.Connection, but: AbstractSet[str]) -> tuple[int, str, str] | None:
+    """The number, the session and the kind of the oldest entry, those sessions left out."""
     query, values = (queries.SELECT_OLDEST_BUT, (json.dumps([*but]),)) if but else (queries.SELECT_OLDEST, ())
-    oldest: tuple[str, str] | None = connection.execute(query, values).fetchone()
+    oldest: tuple[int, str, str] | None = connection.execute(query, values).fetchone()
     return oldest
 
 

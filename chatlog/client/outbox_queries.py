@@ -8,11 +8,13 @@ from __future__ import annotations
 BEGIN_WRITING = "BEGIN IMMEDIATE"
 COMMIT = "COMMIT"
 ROLLBACK = "ROLLBACK"
+VACUUM = "VACUUM"
+EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 SELECT_TOTALS = "SELECT waiting, waiting_bytes, refused, refused_bytes FROM totals"
 INSERT_ENTRY = "INSERT INTO waiting (session_id, kind, message_id, body, size) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 SELECT_MESSAGE = "SELECT body FROM waiting WHERE session_id = ? AND message_id = ?"
-SELECT_OLDEST = "SELECT session_id, kind FROM waiting ORDER BY number LIMIT 1"
+SELECT_OLDEST = "SELECT number, session_id, kind FROM waiting ORDER BY number LIMIT 1"
 # From session to session by the index: one that is passed over may have a hundred thousand entries.
 SELECT_OLDEST_BUT = """
 WITH RECURSIVE sessions (session_id) AS (
@@ -21,7 +23,7 @@ WITH RECURSIVE sessions (session_id) AS (
     SELECT (SELECT min(session_id) FROM waiting WHERE session_id > sessions.session_id)
     FROM sessions WHERE session_id IS NOT NULL
 )
-SELECT session_id, kind FROM waiting WHERE number = (
+SELECT number, session_id, kind FROM waiting WHERE number = (
     SELECT min((SELECT min(number) FROM waiting WHERE session_id = sessions.session_id))
     FROM sessions WHERE session_id NOT IN (SELECT value FROM json_each(?))
 )

@@ -54,8 +54,8 @@ class Saver:
             return self._remember(await self._site.get_session(session_id))
         except Refusal as refusal:
             raise refusal.as_error(session_id=session_id) from refusal
-        except Away:
-            return self._look_here(session_id)
+        except Away as error:
+            return self._look_here(session_id, reason=str(error))
 
     async def update_session(
         self, session_id: str, *, status: SessionStatus | None, title: str | None, tags: tuple[str, ...] | None
@@ -140,13 +140,13 @@ class Saver:
             f"{self._site.name} answers, or raise the limits."
         )
 
-    def _look_here(self, session_id: str) -> Session:
+    def _look_here(self, session_id: str, *, reason: str = "") -> Session:
         """A session as it looks from here. Raises `StorageUnavailable` for one that nothing is known of."""
         found = self._find_here(session_id)
         if found is None:
             raise StorageUnavailable(
-                f"{self._site.name} does not answer, and nothing is known here of session {session_id!r}. To record now, begin "
-                "it with its task: Recorder(store, task=…, session_id=…) finds the one that is there once the site answers."
+                f"{reason or f'{self._site.name} does not answer.'} Nothing is known here of session {session_id!r}. To record "
+                "in it now, give its task as well as its id: once the site answers, it is the one that is there."
             )
         return found
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 
 from chatlog.client.drain_lock import DrainLock
 from chatlog.client.entries import Batch, EntryKind
 from chatlog.client.outbox import Outbox
 from chatlog.client.problems import Away, Refusal
+from chatlog.client.progress import Progress
 from chatlog.client.site import Site
 from chatlog.client.stuck import StuckSessions
 from chatlog.client.trouble import TroubleLog
@@ -26,7 +28,8 @@ DENIED_PAUSE_SECONDS = 30.0
 # How soon another process's turn is over, or what it left behind is noticed.
 TURN_SECONDS = 0.5
 LOOK_SECONDS = 5.0
-CATCH_UP_SECONDS = 1.0
+CATCH_UP_SECONDS = 5.0
+LOOK_AGAIN_SECONDS = 0.02
 # How many more messages than the last list had the next one may have. A site that was away is not met with full lists at once.
 GROWTH = 100
 
@@ -44,7 +47,9 @@ class Sender:
         self._pause = FIRST_PAUSE_SECONDS
         self._news = asyncio.Event()
         self._closing = asyncio.Event()
-        self._round: asyncio.Event | None = None  # while the site takes what waits; set when it has everything, or stops
+        self._progress = Progress(outbox, self._stuck)
+        self._failure: StorageError | None = None  # what kept the last attempt from being one that sent something
+        self._failing_since = 0.0
         self._task = asyncio.create_task(self._run(), name="chatlog-sender")
 
     def wake(self) -> None:
@@ -55,14 +60,28 @@ class Sender:
         """Whether the session may send at once: nothing waits any more, or only what is stuck in others.
 
         While the site takes what waits, and it is not much, that is worth a moment. Or whoever saves in a loop would always add
-        one more before the last was through, and never see a number again.
+        one more before the last was through, and never see a number again; and of several processes, each would for the others.
         """
-        if self._round is not None and (self._count_waiting() or 0) <= MAX_MESSAGES:
-            await _wait(self._round, CATCH_UP_SECONDS)
-        return not self._outbox.is_waiting(but=self._stuck.ids - {session_id})
+        deadline = time.monotonic() + CATCH_UP_SECONDS
+        while self._outbox.is_waiting(but=self._stuck.ids - {session_id}):
+            if session_id in self._stuck.ids or not self._progress.is_made() or time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        return True
+
+    async def send_waiting(self, *, patience: float) -> None:
+        """Return when nothing waits. Raises what has kept all of it from being sent for so many seconds, or a refused token."""
+        self._failure = None  # the next attempt may fare better
+        self._news.set()
+        while self._outbox.is_waiting():
+            if self._failure is not None:
+                is_over = time.monotonic() - self._failing_since >= patience
+                if is_over or isinstance(self._failure, StorageDenied):
+                    raise self._failure
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def finish(self, *, at_most: float) -> None:
-        """Go on sending for so many seconds, then leave the rest to the next process."""
+        """Go on sending for so many seconds, then leave the rest to the next program."""
         self._closing.set()
         self._news.set()
         await asyncio.wait([self._task], timeout=at_most)
@@ -70,10 +89,11 @@ class Sender:
         await asyncio.gather(self._task, return_exceptions=True)
         if left := self._count_waiting():
             logger.warning(
-                "%d remarks and changes for %s are left in %s. The next process with the same site and folder sends them.",
+                "%d remarks and changes wait in %s. The next program that records there sends them, or "
+                "`chatlog send --store %s`.",
                 left,
-                self._site.name,
                 self._outbox.path,
+                self._site.name,
             )
 
     async def _run(self) -> None:
@@ -96,22 +116,20 @@ class Sender:
             with self._lock.held() as is_our_turn:
                 if not is_our_turn:
                     return not self._outbox.is_waiting()
-                await self._send_round()
+                while batch := self._next_batch():
+                    await self._send(batch)
                 if self._outbox.is_waiting():
                     return False
+                self._give_back_space()
         self._trouble.end()
         self._pause = FIRST_PAUSE_SECONDS
         return True
 
-    async def _send_round(self) -> None:
+    def _give_back_space(self) -> None:
         try:
-            while batch := self._next_batch():
-                await self._send(batch)
-                self._round = self._round or asyncio.Event()
-        finally:
-            if self._round is not None:
-                self._round.set()
-            self._round = None
+            self._outbox.give_back_space()
+        except StorageError as error:  # everything was sent; a file that is too large is no reason to say it was not
+            logger.warning("The queue stays as large as it was: %s", error)
 
     def _next_batch(self) -> Batch | None:
         """The oldest of what is not stuck; only then what is stuck and due, for many of those would hold up the rest."""
@@ -138,6 +156,7 @@ class Sender:
             self._stuck.forget(batch.session_id)
             self._most = min(MAX_MESSAGES, self._most + GROWTH)
             self._pause = FIRST_PAUSE_SECONDS
+            self._failure = None
 
     async def _deliver(self, batch: Batch) -> None:
         match batch.kind:
@@ -180,6 +199,9 @@ class Sender:
             logger.error("Sending what waits for %s failed; it is tried again.", self._site.name, exc_info=error)
         else:
             self._trouble.note(error, waiting=self._count_waiting())
+            if self._failure is None:
+                self._failing_since = time.monotonic()
+            self._failure = error
         if isinstance(error, StorageDenied):
             return DENIED_PAUSE_SECONDS
         pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE_SECONDS)

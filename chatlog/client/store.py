@@ -183,6 +183,17 @@ class RemoteStore:
         await asyncio.sleep(at_most)
         return False
 
+    async def send_waiting(self, *, patience: float = 10.0) -> None:
+        """Return when nothing waits any more, whichever program put it there and whichever sends it.
+
+        Args:
+            patience: for how many seconds the site may take nothing.
+        Raises:
+            StorageUnavailable: it took nothing for so long. What waits stays in the queue, and is tried again.
+            StorageDenied: the token is refused, or may not write.
+        """
+        await self._run(lambda parts: parts.sender.send_waiting(patience=patience))
+
     async def get_backlog(self) -> Backlog:
         """How much waits for the site, and how much it refused, from all processes that share the queue."""
         return await self._run_now(lambda parts: parts.outbox.count())

@@ -1,4 +1,4 @@
-"""The program `chatlog`: record, follow, list and take along discussions, without a site."""
+"""The program `chatlog`: record, follow, list and take along discussions, and send what waits."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chatlog.services.formats.writers import make_writer
-from chatlog.terminal import export, listing, record, tail
-from chatlog.terminal.opening import add_store_argument, open_from
+from chatlog.storage.opening import is_site
+from chatlog.terminal import export, listing, record, send, tail
+from chatlog.terminal.opening import add_site_argument, add_store_argument, open_from, open_site
 from chatlog.terminal.running import SayingHandler, run_to_the_end, run_with_store
 from chatlog.terminal.screen import Screen, add_colour_arguments
 from chatlog.terminal.zone import local_zone
@@ -25,7 +26,7 @@ DESCRIPTION = "Record what agents say, follow it, and take it along. Where it is
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program. Returns its exit status; `chatlog.terminal.endings` says what each means."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, handlers=[SayingHandler()])
+    logging.basicConfig(level=_level(options), handlers=[SayingHandler()])
     return run_to_the_end(lambda: options.run(options))
 
 
@@ -36,19 +37,26 @@ def _parser() -> ArgumentParser:
     def add(name: str, text: str, run: Callable[[Namespace], None]) -> ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(run=run)
-        add_store_argument(command)
         return command
 
-    record.add_arguments(add("record", record.HELP, _record))
     for name, text, run, add_arguments in (
+        ("record", record.HELP, _record, record.add_arguments),
         ("tail", tail.HELP, _tail, tail.add_arguments),
         ("list", listing.HELP, _list, listing.add_arguments),
+        ("export", export.HELP, _export, export.add_arguments),
     ):
         command = add(name, text, run)
+        add_store_argument(command)
         add_arguments(command)
-        add_colour_arguments(command)
-    export.add_arguments(add("export", export.HELP, _export))
+        if name in {"tail", "list"}:
+            add_colour_arguments(command)
+    add_site_argument(add("send", send.HELP, _send))
     return parser
+
+
+def _level(options: Namespace) -> int:
+    """What the library logs below an error is about a site that is away: commands that do not record say so themselves."""
+    return logging.WARNING if options.run is _record or not is_site(options.store or "") else logging.ERROR
 
 
 def _tail(options: Namespace) -> None:
@@ -70,6 +78,11 @@ def _record(options: Namespace) -> None:
     record.check(options)
     screen = Screen()
     _run(options, lambda store: record.record(store, screen, options), begins=True)
+
+
+def _send(options: Namespace) -> None:
+    screen = Screen()
+    run_with_store(lambda store: send.send(store, screen), open_=partial(open_site, options.store, closing_seconds=0))
 
 
 def _run(

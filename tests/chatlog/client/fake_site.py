@@ -37,12 +37,13 @@ def hang_up(request: web.Request) -> web.StreamResponse:
 
 
 class FakeSite:
-    """`orders` are answered first, one each; `always` answers everything as long as it is set."""
+    """`orders` are answered first, one each; `always` answers everything as long as it is set; `far` is how far away it is."""
 
     def __init__(self) -> None:
         self.address = ""
         self.orders: deque[Order] = deque()
         self.always: Order | None = None
+        self.far = 0.0
         self.asked: list[tuple[str, str, Any]] = []
         self.headers: list[Any] = []
         self._more = asyncio.Condition()
@@ -56,6 +57,8 @@ class FakeSite:
         self.headers.append(request.headers)
         async with self._more:
             self._more.notify_all()
+        if self.far:
+            await asyncio.sleep(self.far)
         order = self.orders.popleft() if self.orders else self.always
         return self._take(request, sent) if order is None else order(request)
 

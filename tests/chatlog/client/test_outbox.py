@@ -252,6 +252,49 @@ def test_another_process_finds_all_of_it(outbox: Outbox, path: Path) -> None:
     assert [contents(batch) for batch in drain(outbox)][1] == ["1", "2"]
 
 
+def disk_space(path: Path) -> int:
+    return sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*"))
+
+
+def test_the_room_that_fifty_megabytes_took_is_given_back_while_another_process_has_the_file(
+    outbox: Outbox, path: Path
+) -> None:
+    for _ in range(50):
+        put(outbox, *(message("x" * 10_000) for _ in range(100)))
+    assert disk_space(path) > 50_000_000
+    other = Outbox(path, QueueLimits())
+    assert other.count().waiting == 5_000
+    last = max(number for batch in drain(outbox) for number in batch.numbers)
+    outbox.give_back_space()
+    assert disk_space(path) < 200_000
+    put(other, message("said then"))
+    (batch,) = drain(outbox)
+    assert (contents(batch), batch.numbers > (last,)) == (["said then"], True)
+    other.close()
+
+
+def test_what_waits_or_was_refused_stays_when_room_is_given_back(outbox: Outbox, path: Path) -> None:
+    put(outbox, message("refused"), message("x" * 9_000_000), message("waits"))
+    batches = drain(outbox, most=1)
+    outbox.refuse("s", next(batches).numbers, reason="no")
+    assert contents(next(batches))[0][0] == "x"
+    next(batches)  # only now the second is removed
+    outbox.give_back_space()
+    assert disk_space(path) < 200_000
+    assert outbox.count().refused == 1
+    assert [contents(batch) for batch in drain(outbox)] == [["waits"]]
+
+
+def test_a_file_that_is_half_full_is_left_alone(outbox: Outbox, path: Path) -> None:
+    put(outbox, message("x" * 6_000_000, session_id="gone"), message("x" * 7_000_000))
+    batch = outbox.next_batch(most=1)
+    assert batch is not None
+    outbox.remove(batch)
+    before = disk_space(path)
+    outbox.give_back_space()
+    assert disk_space(path) == before
+
+
 KILLED = """
 import os, sys
 from tests.chatlog.client.test_outbox import *

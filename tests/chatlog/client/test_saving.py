@@ -84,6 +84,27 @@ async def test_whoever_saves_in_a_loop_gets_numbers_again_soon_after_the_site_is
     assert len(fake.said(session.session_id)) == numbers[-1]
 
 
+async def test_programs_that_share_a_queue_all_get_numbers_again_soon_after_a_far_site_is_back(
+    open_remote: OpenRemote, fake: FakeSite
+) -> None:
+    stores = [open_remote(fake) for _ in range(3)]
+    sessions = [(await store.create_session(make_session())).session_id for store in stores]
+    fake.always = AWAY
+    numbers: dict[str, list[int]] = {session_id: [] for session_id in sessions}
+
+    async def say(store: RemoteStore, session_id: str) -> None:
+        while not all(map(any, numbers.values())) and len(numbers[session_id]) < 60:
+            (message,) = await store.append_messages(session_id, [make_draft()])
+            numbers[session_id].append(message.sequence)
+            await asyncio.sleep(0.005)
+
+    talks = [asyncio.create_task(say(*each)) for each in zip(stores, sessions, strict=True)]
+    await fake.was_asked(8)
+    fake.always, fake.far = None, 0.05  # so that something is always said before what waits is through
+    await asyncio.gather(*talks)
+    assert all(map(any, numbers.values())), numbers
+
+
 @pytest.mark.parametrize(
     "trouble", [AWAY, hang_up, problem(503), problem(429, Retry_After="60"), page(200), page(302), page(403)]
 )
@@ -104,6 +125,8 @@ async def test_nobody_there_at_all_keeps_it_too(open_remote: OpenRemote, fake: F
     async with Recorder(store, task="t") as session:
         assert (await session.save(source="a", content="x")).sequence == 0
     assert (await store.get_backlog()).waiting == 3
+    with pytest.raises(StorageUnavailable, match=r"^http://127\.0\.0\.1:1 cannot be reached: Connection refused\.$"):
+        await store.ping()
 
 
 async def test_a_site_that_does_not_answer_in_time_is_away(open_remote: OpenRemote) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from chatlog import Recorder, SessionExists
-from chatlog.client import QueueLimits, RemoteStore, sender, trouble
+from chatlog.client import QueueLimits, RemoteStore, outbox, sender, trouble
 from chatlog.client.drain_lock import DrainLock
 from chatlog.client.problems import Away
 from chatlog.client.trouble import TroubleLog
-from chatlog.errors import StorageDenied
+from chatlog.errors import StorageDenied, StorageUnavailable
 from tests.chatlog.client.conftest import OpenRemote, all_sent
 from tests.chatlog.client.fake_site import FakeSite, page, problem
+from tests.chatlog.client.test_outbox import disk_space
 from tests.factories import make_draft, make_drafts, make_session
 
 AWAY = page(502, "Bad gateway")
@@ -174,12 +175,55 @@ async def test_closing_leaves_the_rest_to_the_next_process_and_says_how_much(
     store = open_remote(fake, limits=QueueLimits(closing_seconds=0.1))
     session_id = await queue(store, fake, "1", "2")
     await store.aclose()
-    assert "2 remarks and changes for" in caplog.text
-    assert "The next process" in caplog.text
+    last = caplog.messages[-1]
+    assert f"2 remarks and changes wait in {store.queue}. The next program" in last
+    assert f"`chatlog send --store {fake.address}`" in last
     fake.always = None
     next_one = open_remote(fake)
     await all_sent(next_one)
     assert fake.said(session_id) == ["1", "2"]
+
+
+async def test_whoever_waits_for_it_is_told_when_all_is_sent(store: RemoteStore, fake: FakeSite) -> None:
+    await store.send_waiting()
+    session_id = await queue(store, fake, "1", "2")
+    waits = asyncio.create_task(store.send_waiting(patience=30))
+    await fake.was_asked(6)
+    assert not waits.done()
+    fake.always = None
+    await waits
+    assert fake.said(session_id) == ["1", "2"]
+    await store.send_waiting()
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"), [(AWAY, StorageUnavailable), (page(200), StorageUnavailable), (problem(401), StorageDenied)]
+)
+async def test_whoever_waits_for_it_is_told_why_it_is_not_sent(
+    store: RemoteStore, fake: FakeSite, answer: object, kind: type[Exception]
+) -> None:
+    await queue(store, fake, "1")
+    fake.always = answer  # type: ignore[assignment]
+    with pytest.raises(kind, match=fake.address):
+        await store.send_waiting(patience=0.1)
+    assert (await store.get_backlog()).waiting == 1
+
+
+async def test_a_site_that_goes_on_taking_something_is_not_given_up(
+    store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "FIRST_PAUSE_SECONDS", 0.1)
+    fake.always = AWAY
+    for number in range(20):
+        await store.create_session(make_session(session_id=str(number)))
+
+    def every_other(request):
+        fake.orders.append(AWAY)
+        return fake._take(request, fake.asked[-1][2])
+
+    fake.always = every_other
+    await store.send_waiting(patience=0.7)
+    assert len(fake.sessions) == 20
 
 
 async def test_closing_does_not_wait_for_a_token_that_is_over(open_remote: OpenRemote, fake: FakeSite) -> None:
@@ -202,6 +246,31 @@ async def test_what_another_process_left_behind_is_noticed(
     fake.always = None
     await all_sent(idle)
     assert fake.said(session_id) == ["1"]
+
+
+async def test_the_room_of_what_was_sent_is_given_back(
+    store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "WORTH_GIVING_BACK", 500_000)
+    await queue(store, fake, *(["x" * 1_000_000] * 2))
+    fake.always = None
+    await all_sent(store)
+    assert disk_space(store.queue) < 200_000
+
+
+async def test_room_that_cannot_be_given_back_is_told_and_nothing_is_held_up_by_it(
+    store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        raise StorageUnavailable("The disk is in trouble.")
+
+    monkeypatch.setattr(outbox.Outbox, "give_back_space", fail)
+    session_id = await queue(store, fake, "1")
+    fake.always = None
+    await all_sent(store)
+    (message,) = await store.append_messages(session_id, [make_draft(content="2")])
+    assert message.sequence == 2
+    assert "stays as large as it was: The disk is in trouble." in caplog.text
 
 
 async def test_only_one_sends_at_a_time(store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:

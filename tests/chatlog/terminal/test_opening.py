@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chatlog import ConfigurationError
+from chatlog import ConfigurationError, client
 from chatlog.terminal import opening
 from chatlog.terminal.main import main
 from tests.chatlog.terminal.programs import PROGRAM, ROOT
@@ -18,14 +18,14 @@ from tests.chatlog.terminal.programs import PROGRAM, ROOT
 
 def test_the_token_of_a_site_comes_from_the_environment_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(opening, "open_store", lambda location, **options: asked.append((location, options)))
+    monkeypatch.setattr(client, "RemoteStore", lambda location, *, token, limits: asked.append((location, token)))
     monkeypatch.setenv("CHATLOG_TOKEN", " chatlog_secret ")
     for location in ("https://chatlog.example.com", "HTTP://127.0.0.1:8000"):
         opening.open_from(location)
-        assert asked.pop() == (location, {"token": "chatlog_secret"})
-    for command in ("record", "tail", "list", "export"):
+        assert asked.pop() == (location, "chatlog_secret")
+    for command in ("record", "tail", "list", "export", "send"):
         usage = subprocess.run([*PROGRAM, command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        assert "--store LOCATION" in usage
+        assert "--store" in usage
         assert "--token" not in usage
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
 from chatlog import Message, Session, SessionStatus, SessionStore, open_store
-from chatlog.client import QueueLimits
-from chatlog.client import store as remote_store
+from chatlog.client import QueueLimits, RemoteStore
+from chatlog.client.entries import Entry, EntryKind
+from chatlog.client.outbox import Outbox
+from chatlog.client.wire import encode_session
+from chatlog.terminal import opening
 from tests.chatlog.client.served_site import ServedSite, served_site
 from tests.chatlog.terminal.programs import PATIENCE, Done, ended, run, started
+from tests.factories import make_session
 
 Result = TypeVar("Result")
 WRONG = "chatlog_" + "x" * 43
@@ -50,6 +54,17 @@ def behind(site: ServedSite, work: Callable[[SessionStore], Awaitable[Result]]) 
             return await work(store)
 
     return asyncio.run(do())
+
+
+def leave_behind(site: ServedSite, data: Path, session_id: str, *, task: str) -> Path:
+    """A session that waits in that folder to begin on the site; returns the queue."""
+    session = make_session(session_id=session_id, task=task)
+    entry = Entry(session_id=session_id, kind=EntryKind.BEGIN, body=encode_session(session))
+    store = RemoteStore(site.address, token=site.token, folder=data)
+    queue = Outbox(store.queue, QueueLimits())
+    queue.put([entry], view=None)
+    queue.close()
+    return store.queue
 
 
 def stored(site: ServedSite, session_id: str) -> tuple[Session, list[Message]]:
@@ -95,7 +110,7 @@ async def test_a_discussion_is_followed_while_it_is_recorded(site: ServedSite, t
     assert (status, err.splitlines()[-1]) == (0, "x: completed")
 
 
-@pytest.mark.parametrize("command", [["list"], ["tail", "latest"], ["export", "--all"], ["record", "--task", "x"]])
+@pytest.mark.parametrize("command", [["list"], ["tail", "latest"], ["export", "--all"], ["record", "--task", "x"], ["send"]])
 def test_a_token_that_is_refused_is_one_line_and_nothing_is_begun(command: list[str], site: ServedSite, tmp_path: Path) -> None:
     before = behind(site, lambda store: store.list_sessions()).items
     done = over_http(site, tmp_path, *command, lines="one\n", token=WRONG)
@@ -105,20 +120,57 @@ def test_a_token_that_is_refused_is_one_line_and_nothing_is_begun(command: list[
     assert behind(site, lambda store: store.list_sessions()).items == before
 
 
-def test_what_is_recorded_while_the_site_is_away_is_kept_here_and_sent_by_the_next_command(tmp_path: Path) -> None:
+def test_what_is_recorded_while_the_site_is_away_is_kept_here_and_sent_afterwards(tmp_path: Path) -> None:
     with served_site() as site:
         site.kill()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(remote_store, "QueueLimits", partial(QueueLimits, closing_seconds=0))
-            done = over_http(site, tmp_path, "record", "--task", "x", "--session", "night", lines="one\ntwo\n")
+        done = over_http(site, tmp_path, "record", "--task", "x", "--session", "night", lines="one\ntwo\n")
         assert done.returncode == 0
         (queue,) = tmp_path.glob("*.sqlite3")
         assert f"kept in {queue}" in done.stderr
-        assert f"remarks and changes wait in {queue}, and are sent when it works again" in done.stderr
+        last = done.stderr.splitlines()[-1]
+        assert last.startswith(f"chatlog: 4 remarks and changes wait in {queue}. The next program")
+        assert last.endswith(f"`chatlog send --store {site.address}`.")
+
+        send = over_http(site, tmp_path, "send")
+        assert (send.returncode, send.stdout) == (2, "")
+        assert send.stderr == (
+            f"chatlog: {site.address} cannot be reached: Connection refused. 4 remarks and changes wait in {queue}.\n"
+        )
+
         site.start()
-        assert over_http(site, tmp_path, "list").returncode == 0
+        send = over_http(site, tmp_path, "send")
+        assert (send.returncode, send.stderr) == (0, f"Nothing waits in {queue} any more.\n")
         session, messages = stored(site, "night")
         assert (session.status, [one.content for one in messages]) == (SessionStatus.COMPLETED, ["one", "two"])
+
+
+def test_any_command_with_the_site_sends_what_waits(site: ServedSite, tmp_path: Path) -> None:
+    leave_behind(site, tmp_path, "left", task="x")
+    assert over_http(site, tmp_path, "list").returncode == 0
+    assert stored(site, "left")[0].task == "x"
+
+
+def test_what_the_site_refuses_is_named_and_is_not_done(site: ServedSite, tmp_path: Path) -> None:
+    assert over_http(site, tmp_path, "record", "--task", "somebody's", "--session", "taken-id", lines="one\n").returncode == 0
+    queue = leave_behind(site, tmp_path, "taken-id", task="another's")
+    for _ in range(2):  # until somebody has decided about it
+        done = over_http(site, tmp_path, "send")
+        assert done.returncode == 1
+        nothing, named, last = done.stderr.splitlines()[-3:]
+        assert nothing == f"Nothing waits in {queue} any more."
+        assert re.fullmatch(r"Refused: begin of session taken-id, \S+ \S+ UTC: .*taken-id.*", named)
+        assert last == f"chatlog: Refused by the site, and set aside in {queue}: 1."
+
+
+def test_only_a_site_can_be_sent_to(tmp_path: Path) -> None:
+    done = run(tmp_path, "send", "--store", f"sqlite:///{tmp_path}/x.sqlite3", CHATLOG_TOKEN=WRONG)
+    assert (done.returncode, "is no site's address" in done.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_commands_do_not_keep_people_waiting_for_a_site_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATLOG_TOKEN", WRONG)
+    assert opening.open_site("http://127.0.0.1:9")._limits.closing_seconds <= 2
 
 
 @pytest.mark.parametrize("command", [["list"], ["tail", "latest"], ["export", "latest"]])
@@ -127,4 +179,5 @@ def test_nothing_can_be_read_while_the_site_is_away(command: list[str], tmp_path
     away.port = 9  # where nobody listens
     done = over_http(away, tmp_path, *command)
     assert (done.returncode, done.stdout) == (2, "")
-    assert away.address in done.stderr.splitlines()[-1]
+    assert done.stderr.startswith(f"chatlog: {away.address} cannot be reached: Connection refused.")
+    assert done.stderr.count("\n") == 1, "what stands there besides says nothing more"

@@ -57,7 +57,7 @@ def test_the_examples_do_what_the_page_says(tmp_path: Path) -> None:
 
 def test_every_option_of_the_program_is_on_the_page() -> None:
     known = set()
-    for command in ("record", "tail", "list", "export"):
+    for command in ("record", "tail", "list", "export", "send"):
         usage = subprocess.run(
             [sys.executable, "-m", "chatlog", command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
         ).stdout
