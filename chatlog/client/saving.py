@@ -21,8 +21,6 @@ from chatlog.errors import SessionExists, StorageFull, StorageUnavailable
 
 Result = TypeVar("Result")
 
-# A site that is asked too often wants a second's patience; for one that wants more, the queue waits in our place.
-PATIENCE_SECONDS = 2.0
 ROOM_SECONDS = 0.1
 # How many sessions are remembered, so that they can be continued while the site is away.
 MOST_KNOWN_SESSIONS = 1_000
@@ -109,13 +107,7 @@ class Saver:
         if not begins and self._outbox.is_begin_refused(session_id):
             raise SessionExists(session_id)  # what is said in it would end up in somebody else's session of the same id
         try:
-            try:
-                return await send()
-            except Away as error:
-                if not 0 < error.retry_after <= PATIENCE_SECONDS:
-                    raise
-                await asyncio.sleep(error.retry_after)
-                return await send()
+            return await send()
         except (Away, TokenRefused):
             return None
         except Refusal as refusal:

@@ -205,7 +205,10 @@ class RemoteStore:
         return await self._run_now(lambda parts: parts.outbox.list_refused(after=after, limit=limit))
 
     async def resend_refused(self, numbers: Iterable[int]) -> None:
-        """Send what was refused once more, after all that waits: when the session it belongs to was restored, say."""
+        """Send what was refused once more, after all that waits: when the session it belongs to was restored, say.
+
+        A remark whose id waits with other words stays refused.
+        """
         wanted = list(numbers)
 
         def resend(parts: _Parts) -> None:
