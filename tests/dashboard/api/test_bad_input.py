@@ -29,7 +29,7 @@ def nested(levels: int) -> bytes:
         (b"", {}, 422),
         (b"\xff\xfe\xfa", {}, 400),
         (b'{"task": NaN}', {}, 400),
-        (b'{"task": ' + b"1" * 5_000 + b"}", {}, 400),
+        (b'{"task": ' + b"1" * 5_000 + b"}", {}, 422),
         (b'{"task": "\\ud800"}', {}, 422),
         (nested(MAX_DEPTH + 10), {}, 422),
         (b"[" * 100_000, {}, 422),
@@ -53,6 +53,18 @@ async def test_a_body_that_cannot_be_is_refused_with_a_reason(
         assert len(answer.json["detail"]) > 20
         assert status != 400 or "The body is not " in answer.json["detail"]
         assert not (await store.list_sessions()).items
+
+
+async def test_what_is_wrong_with_a_number_is_said_in_the_apis_own_words(program: Program) -> None:
+    numbers = {
+        "NaN": "The body is not JSON: NaN is no JSON number.",
+        "1" * 5_000: "of more than 4,300 digits. Send it as text.",
+    }
+    for number, words in numbers.items():
+        body = b'{"task": "x", "metadata": {"n": %s}}' % number.encode()
+        detail = (await program.send("POST", SESSIONS, body, content_type="application/json")).json["detail"]
+        assert detail.endswith(words)
+        assert "sys." not in detail
 
 
 @pytest.mark.parametrize(
