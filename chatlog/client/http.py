@@ -28,13 +28,14 @@ class HttpApi:
     Every call may be repeated: what is written has its id, or says how something is to be, not what is to be added.
     """
 
-    def __init__(self, address: SiteAddress, *, token: str, seconds: float) -> None:
+    def __init__(self, address: SiteAddress, *, token: str, seconds: float, proxy: str | None = None) -> None:
         self.site = address.root
         self._address = address
         self._seconds = seconds
         headers = {"Authorization": f"Bearer {token}", "Accept": f"{_JSON}, application/problem+json"}
         # Cookies are for people; a jar would only carry what a proxy sets.
-        self._session = aiohttp.ClientSession(headers=headers, cookie_jar=aiohttp.DummyCookieJar(), raise_for_status=False)
+        jar = aiohttp.DummyCookieJar()
+        self._session = aiohttp.ClientSession(headers=headers, cookie_jar=jar, raise_for_status=False, proxy=proxy)
 
     async def get(self, *path: str, **query: Any) -> Any:
         """Read. A parameter that is `None` is left out, one that is a list is repeated."""

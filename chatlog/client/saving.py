@@ -17,7 +17,7 @@ from chatlog.client.sender import Sender
 from chatlog.client.site import Site
 from chatlog.domain.clock import utc_now
 from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus
-from chatlog.errors import SessionExists, StorageFull, StorageUnavailable
+from chatlog.errors import SessionExists, StorageDenied, StorageFull, StorageUnavailable
 
 Result = TypeVar("Result")
 
@@ -49,11 +49,19 @@ class Saver:
         if self._outbox.is_begin_waiting(session_id):
             return self._look_here(session_id)
         try:
-            return self._remember(await self._site.get_session(session_id))
+            return self._remember(await self._ask_for_session(session_id))
         except Refusal as refusal:
             raise refusal.as_error(session_id=session_id) from refusal
         except Away as error:
             return self._look_here(session_id, reason=str(error))
+
+    async def _ask_for_session(self, session_id: str) -> Session:
+        try:
+            return await self._site.get_session(session_id)
+        except TokenRefused:
+            raise
+        except StorageDenied:  # a token that may only write is answered what a session is like when it changes nothing of it
+            return await self._site.change_session(session_id, body=wire.encode_change(status=None, title=None, tags=None))
 
     async def update_session(
         self, session_id: str, *, status: SessionStatus | None, title: str | None, tags: tuple[str, ...] | None
