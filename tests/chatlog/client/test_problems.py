@@ -109,3 +109,11 @@ def test_retry_after_is_read_as_a_date() -> None:
     away = found(503, Retry_After=later)
     assert isinstance(away, Away)
     assert 50 < away.retry_after <= 60
+
+
+def test_a_page_is_quoted_by_its_words() -> None:
+    page = b"<html><head><style>b { }</style><title>502 Bad\n Gateway</title></head><body><b>nginx</b></body>"
+    away = find_problem(502, {"Content-Type": "text/html"}, page + b"x" * 1_000, site="https://site.example")
+    assert str(away).startswith("https://site.example answered 502, not in the words of chatlog's API but perhaps of a proxy")
+    assert "'502 Bad Gateway nginx xxx" in str(away)
+    assert len(str(away)) < 400
