@@ -109,7 +109,7 @@ def find_problem(status: int, headers: Mapping[str, str], body: bytes, *, site: 
             f"{site} sends elsewhere: to {headers.get('Location', 'nowhere')!r}. Use that address, if it is right."
         )
     text = detail or _in_short(body)
-    words = "" if problem else ", not in the words of chatlog's API but perhaps of a proxy or a login page"
+    words = "" if problem else ", not in the words of chatlog's API. A proxy, a login page, a wrong address? It says"
     away = Away(f"{site} answered {status}{words}: {text!r}.")
     away.retry_after = _read_retry_after(headers.get("Retry-After", ""))
     away.is_answer = status not in _WHOLE_SITE and not away.retry_after

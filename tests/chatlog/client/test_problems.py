@@ -114,6 +114,6 @@ def test_retry_after_is_read_as_a_date() -> None:
 def test_a_page_is_quoted_by_its_words() -> None:
     page = b"<html><head><style>b { }</style><title>502 Bad\n Gateway</title></head><body><b>nginx</b></body>"
     away = find_problem(502, {"Content-Type": "text/html"}, page + b"x" * 1_000, site="https://site.example")
-    assert str(away).startswith("https://site.example answered 502, not in the words of chatlog's API but perhaps of a proxy")
-    assert "'502 Bad Gateway nginx xxx" in str(away)
+    assert str(away).startswith("https://site.example answered 502, not in the words of chatlog's API. A proxy, a login page,")
+    assert "It says: '502 Bad Gateway nginx xxx" in str(away)
     assert len(str(away)) < 400
