@@ -29,7 +29,7 @@ CONTENT_TYPE = "application/problem+json"
 # Nobody means to send us away for longer; a clock that is wrong on the other side might.
 LONGEST_RETRY_AFTER_SECONDS = 3_600.0
 _MOST_SHOWN_CHARACTERS = 200
-_MOST_LOOKED_AT_BYTES = 10_000
+_MOST_LOOKED_AT_BYTES = 4_000
 # Too many requests, or nobody there behind the proxy: whatever is sent, the answer will be the same.
 _WHOLE_SITE = frozenset({429, 502, 503, 504})
 
@@ -95,8 +95,8 @@ def find_problem(status: int, headers: Mapping[str, str], body: bytes, *, site: 
     problem = _read_problem(headers, body)
     detail = str(problem.get("detail", ""))[:1_000]
     errors = problem.get("errors")
-    said = detail or f"{site} answered {status}: a proxy in front of it takes less than the site itself."
-    refusal = Refusal(status, said, errors if isinstance(errors, list) else [])
+    said = f"{site} answered {status}" + ("." if problem else ": a proxy in front of it takes less than the site itself.")
+    refusal = Refusal(status, detail or said, errors if isinstance(errors, list) else [])
     # A proxy with a limit of its own says 413 in its own words, and means it.
     if status == 413 or (problem and (status in {409, 422} or (status == 404 and refusal.field == "session_id"))):
         return refusal

@@ -67,8 +67,10 @@ def test_what_somebody_else_answers_is_the_site_being_away(status: int) -> None:
     assert "https://site.example" in str(away)
 
 
-def test_a_proxy_that_takes_less_than_the_site_is_believed() -> None:
-    assert isinstance(found_page(413), Refusal)
+def test_a_proxy_that_takes_less_than_the_site_is_believed_and_named() -> None:
+    refusal = found_page(413)
+    assert isinstance(refusal, Refusal)
+    assert str(refusal) == "https://site.example answered 413: a proxy in front of it takes less than the site itself."
 
 
 @pytest.mark.parametrize("status", [400, 405, 408, 415, 429, 500, 503])

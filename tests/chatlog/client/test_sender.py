@@ -209,6 +209,18 @@ async def test_whoever_waits_for_it_is_told_why_it_is_not_sent(
     assert (await store.get_backlog()).waiting == 1
 
 
+async def test_whoever_waits_for_it_is_told_of_an_error_that_nobody_foresaw(
+    store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    await queue(store, fake, "1")
+    monkeypatch.setattr(sender.Sender, "_deliver", fail)
+    with pytest.raises(ZeroDivisionError):
+        await store.send_waiting(patience=0.1)
+
+
 async def test_a_site_that_goes_on_taking_something_is_not_given_up(
     store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
