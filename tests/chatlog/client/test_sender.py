@@ -110,10 +110,11 @@ async def test_what_is_forgotten_is_gone(store: RemoteStore, fake: FakeSite) -> 
 async def test_nothing_is_put_into_the_session_of_somebody_else_that_has_the_same_id(
     store: RemoteStore, fake: FakeSite
 ) -> None:
-    fake.always = AWAY
+    other = (await store.create_session(make_session())).session_id
+    fake.always = AWAY  # and stays so, or the session might begin before it is taken
     async with Recorder(store, task="mine", session_id="taken") as session:
         await session.save(source="a", content="1")
-    other = await queue(store, fake, "2")
+    await store.append_messages(other, [make_draft(content="2")])
     fake.orders.append(problem(409, "taken", {"field": "session_id"}))
     fake.always = None
     await all_sent(store)
