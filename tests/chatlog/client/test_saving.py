@@ -93,7 +93,7 @@ async def test_programs_that_share_a_queue_all_get_numbers_again_soon_after_a_fa
     numbers: dict[str, list[int]] = {session_id: [] for session_id in sessions}
 
     async def say(store: RemoteStore, session_id: str) -> None:
-        while not all(map(any, numbers.values())) and len(numbers[session_id]) < 60:
+        while not all(map(any, numbers.values())) and len(numbers[session_id]) < 100:
             (message,) = await store.append_messages(session_id, [make_draft()])
             numbers[session_id].append(message.sequence)
             await asyncio.sleep(0.005)
