@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import shlex
 import time
 
 from chatlog.client.drain_lock import DrainLock
@@ -90,9 +91,10 @@ class Sender:
         if left := self._count_waiting():
             logger.warning(
                 "%d remarks and changes wait in %s. The next program that records there sends them, or "
-                "`chatlog send --store %s`.",
+                "`CHATLOG_DATA_DIR=%s chatlog send --store %s`.",
                 left,
                 self._outbox.path,
+                shlex.quote(str(self._outbox.path.parent.absolute())),
                 self._site.name,
             )
 

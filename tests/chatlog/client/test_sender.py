@@ -178,7 +178,7 @@ async def test_closing_leaves_the_rest_to_the_next_process_and_says_how_much(
     await store.aclose()
     last = caplog.messages[-1]
     assert f"2 remarks and changes wait in {store.queue}. The next program" in last
-    assert f"`chatlog send --store {fake.address}`" in last
+    assert f"`CHATLOG_DATA_DIR={store.queue.parent} chatlog send --store {fake.address}`" in last
     fake.always = None
     next_one = open_remote(fake)
     await all_sent(next_one)
