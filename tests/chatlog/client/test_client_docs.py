@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from chatlog import SessionStatus
-from chatlog.client import QueueLimits, RemoteStore
+from chatlog.client import QueueLimits, RemoteStore, sender, stuck
+from chatlog.client.wire import MAX_BODY_BYTES
 from tests.chatlog.client.conftest import OpenRemote, all_sent
 from tests.chatlog.client.fake_site import FakeSite, page, problem
 from tests.chatlog.client.served_site import ServedSite
@@ -65,6 +66,10 @@ async def test_the_numbers_of_the_page_are_the_codes(fake: FakeSite) -> None:
     assert f"at most {limits.full_seconds:g} seconds" in TEXT
     assert limits.closing_seconds == 10
     assert "on sending for ten seconds" in TEXT
+    assert sender.CATCH_UP_SECONDS == 5
+    assert "at most five seconds" in re.sub(r"\s+", " ", TEXT)
+    assert (stuck.STUCK_AFTER, MAX_BODY_BYTES) == (3, 4 * 1024**2)
+    assert "sent alone three times" in TEXT
 
 
 async def test_what_was_refused_is_shown_sent_again_and_forgotten(
