@@ -28,7 +28,7 @@ def check_text(value: object, *, field: str, max_characters: int | None = None, 
         InvalidText: not a text, empty or only white space, longer than `max_characters`, with a NUL or a lone surrogate.
     """
     if not isinstance(value, str):
-        raise InvalidText(field, f"{value!r} is a {type(value).__name__}; it must be text.")
+        raise InvalidText(field, f"{value!r} must be text, not {type(value).__name__}.")
     if not allow_empty and not value.strip():
         raise InvalidText(field, f"{value[:40]!r} is empty; at least one visible character is needed.")
     if max_characters is not None and len(value) > max_characters:

@@ -63,6 +63,8 @@ class ApiHandler(ASGIHandler):
         request, refusal = self.create_request(scope, body)
         response = refusal if request is None else await self.get_response_async(request)
         _complete_headers(response)
+        if request is not None and request.method == "HEAD":
+            response = await _take_head(response)
         if response.streaming:
             await self._stream(response, scope, receive, send)
         else:
@@ -71,7 +73,7 @@ class ApiHandler(ASGIHandler):
     async def get_response_async(self, request: HttpRequest) -> HttpResponse:
         with measure_charges(f"{request.method} {escape_uri_path(request.path)}"):
             try:
-                response = await self._get_response_async(request)
+                response = await self._find_response(request)
             except Exception as error:  # described, logged if nobody foresaw it, never shown
                 response = self.refuse(describe(error), content_type=request.META.get("CONTENT_TYPE", ""))
         if isinstance(response, HttpResponseNotAllowed):
@@ -85,6 +87,15 @@ class ApiHandler(ASGIHandler):
             client=request.META.get("REMOTE_ADDR", "somebody"),
         )
         return response
+
+    async def _find_response(self, request: HttpRequest) -> HttpResponse:
+        """HEAD is answered as GET would be, wherever there is one. Source: RFC 9110, section 9.3.2"""
+        method = request.method
+        request.method = "GET" if method == "HEAD" else method
+        try:
+            return await self._get_response_async(request)
+        finally:
+            request.method = method
 
     async def _stream(self, response: HttpResponse, scope: Any, receive: Any, send: Any) -> None:
         """Until it is over or nobody reads it any more."""
@@ -142,11 +153,21 @@ def _complete_headers(response: HttpResponse) -> None:
         response.headers.setdefault("Content-Length", str(len(response.content)))
 
 
+async def _take_head(response: HttpResponse) -> HttpResponse:
+    """The same answer without its body, of which nothing is made if it would be made piece by piece."""
+    if response.streaming:
+        await response._iterator.aclose()  # type: ignore[attr-defined]  # noqa: SLF001  # as in `_stream`
+        return HttpResponse(status=response.status_code, headers=response.headers)
+    response.content = b""
+    return response
+
+
 def _content_type(scope: Any) -> str:
     return str(dict(scope["headers"]).get(b"content-type", b"").decode("latin-1"))
 
 
 def _not_allowed(request: HttpRequest, refused: HttpResponseNotAllowed) -> Problem:
-    allowed = ", ".join(sorted(refused.headers["Allow"].split(", ")))
+    methods = set(refused.headers["Allow"].split(", "))
+    allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
     text = f"{request.method} is not possible here; {allowed} is."
     return Problem(405, text, headers={"Allow": allowed})

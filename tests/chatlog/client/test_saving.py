@@ -20,7 +20,7 @@ from chatlog import (
     SessionStatus,
     StorageUnavailable,
 )
-from chatlog.client import QueueLimits, RemoteStore, saving
+from chatlog.client import QueueLimits, RemoteStore, http, saving
 from chatlog.domain.filters import SessionFilter
 from chatlog.errors import ItemTooLarge, StorageDenied, StorageFull, StorageReadOnly, StoreClosed
 from tests.chatlog.client.conftest import OpenRemote, all_sent
@@ -184,13 +184,25 @@ async def test_an_answer_about_another_session_is_none(store: RemoteStore, fake:
     assert (await store.get_backlog()).waiting == 1
 
 
-async def test_a_site_that_wants_a_moment_gets_it(store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saving, "PATIENCE_SECONDS", 1.0)
-    session = await store.create_session(make_session())
+async def test_a_site_that_wants_a_moment_gets_it_from_writers_and_readers(store: RemoteStore, fake: FakeSite) -> None:
     fake.orders.append(problem(429, Retry_After="1"))
-    (message,) = await store.append_messages(session.session_id, [make_draft()])
-    assert message.sequence == 1
+    session = await store.create_session(make_session())
+    fake.orders.extend([problem(429, Retry_After="1")] * 2)
+    assert (await store.list_sessions()).items == (session,)
+    assert [method for method, *_ in fake.asked] == ["POST"] * 2 + ["GET"] * 3
     assert not store.queue.exists()
+
+
+async def test_a_site_that_wants_more_than_a_moment_is_away(
+    store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "PATIENCE_SECONDS", 1.5)
+    for answers, asked in (([problem(429, Retry_After="2")], 1), ([problem(429, Retry_After="1")] * 2, 2)):
+        fake.orders.extend(answers)
+        fake.asked.clear()
+        with pytest.raises(StorageUnavailable):
+            await store.list_sessions()
+        assert len(fake.asked) == asked
 
 
 async def test_a_connection_that_was_closed_meanwhile_is_not_a_site_that_is_away(store: RemoteStore, fake: FakeSite) -> None:

@@ -59,7 +59,7 @@ def test_a_token_allows_what_it_was_made_for(ann: User) -> None:
 def test_a_revoked_token_allows_nothing_and_stays_in_the_full_list(ann: User) -> None:
     text, other = create(), create()
     number = ApiToken.objects.get(token_hash=tokens.hash_token(text)).pk
-    assert run("revoke_token", number) == "Revoked 1 tokens.\n"
+    assert run("revoke_token", number) == "Revoked 1 token.\n"
     assert find(text) is None
     assert find(other) is not None
     assert run("revoke_token", number) == "Revoked 0 tokens.\n"
