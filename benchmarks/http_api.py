@@ -40,25 +40,25 @@ def _measure_saving() -> list[Claim]:
     empty: list[float] = []
     single: list[float] = []
     lists: list[float] = []
-    with tempfile.TemporaryDirectory(prefix="chatlog-bench-") as folder, _servers(Path(folder)) as (site, nothing):
+    with tempfile.TemporaryDirectory(prefix="chatlog-bench-") as folder, servers(Path(folder)) as (site, nothing):
         for _ in range(REPEATS):  # alternated, so that a slow minute of the machine hits all of them
-            empty.append(_rate(nothing, _get(nothing)))
-            single.append(_rate(site, _post(site, messages=1), status=b"201"))
-            lists.append(LIST * _rate(site, _post(site, messages=LIST), status=b"201"))
+            empty.append(rate(nothing, _get(nothing)))
+            single.append(rate(site, post(site, messages=1), status=b"201"))
+            lists.append(LIST * rate(site, post(site, messages=LIST), status=b"201"))
     return [
-        _compare("one message a request, durable: of an empty view's rate", single, empty, least=45, unit="%"),
-        _compare(f"messages in lists of {LIST}, durable / messages one by one", lists, single, least=20, unit=""),
+        compare("one message a request, durable: of an empty view's rate", single, empty, least=45, unit="%"),
+        compare(f"messages in lists of {LIST}, durable / messages one by one", lists, single, least=20, unit=""),
     ]
 
 
-def _compare(name: str, ours: list[float], base: list[float], *, least: float, unit: str) -> Claim:
+def compare(name: str, ours: list[float], base: list[float], *, least: float, unit: str) -> Claim:
     factor = 100 if unit == "%" else 1
     value = median(factor * one / other for one, other in zip(ours, base, strict=True))
     return Claim(name, value, least, unit, made_from=f"{median(ours):,.0f}/s against {median(base):,.0f}/s")
 
 
 @contextmanager
-def _servers(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def servers(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     servers = [Helper("benchmarks.http_api_server", variant, data_dir=folder) for variant in ("ours", "empty")]
     try:
         site, nothing = (server.hear() for server in servers)
@@ -68,7 +68,7 @@ def _servers(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
             server.end()
 
 
-def _rate(server: dict[str, Any], next_request: Callable[[], bytes], *, status: bytes = b"200") -> float:
+def rate(server: dict[str, Any], next_request: Callable[[], bytes], *, status: bytes = b"200") -> float:
     return asyncio.run(
         count_answers(server["port"], next_request=next_request, callers=CALLERS, seconds=SECONDS, status=status)
     )
@@ -82,7 +82,7 @@ def _get(server: dict[str, Any]) -> Callable[[], bytes]:
 _numbers = itertools.count()
 
 
-def _post(server: dict[str, Any], *, messages: int) -> Callable[[], bytes]:
+def post(server: dict[str, Any], *, messages: int) -> Callable[[], bytes]:
     head = (
         f"POST /api/v1/sessions/{server['session_id']}/messages HTTP/1.1\r\nHost: 127.0.0.1:{server['port']}\r\n"
         f"Authorization: Bearer {server['token']}\r\nContent-Type: application/json\r\n"
