@@ -43,7 +43,8 @@ def loop() -> Loop:
 def pair(loop: Loop) -> Iterator[Pair]:
     ours, theirs = socket.socketpair()
     theirs.settimeout(5)
-    made: Any = PromptTransport(ours, Protocol(), ("", 0), None, 0, loop)
+    make: Any = PromptTransport
+    made = make(ours, Protocol(), ("", 0), None, 0, loop)
     made.is_prompt = True
     yield made, theirs
     ours.close()
