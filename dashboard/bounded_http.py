@@ -89,9 +89,11 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
         if is_last and self._room is not None:
             self.unregisterProducer()
             self._room = None
+            self.channel.transport.is_prompt = False
         elif not is_last and self._room is None:
             self._room = _Room()
             self.registerProducer(self._room, streaming=True)
+            self.channel.transport.is_prompt = True
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802  # Twisted's name
         head = self._read_head()

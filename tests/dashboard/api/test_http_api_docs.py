@@ -18,7 +18,7 @@ from django.conf import settings
 from chatlog.domain import limits
 from chatlog.storage.documents import fitting_characters
 from dashboard import bounded_http
-from dashboard.api import events, streams, throttle
+from dashboard.api import streams, throttle
 from dashboard.api.parsing import MAX_DEPTH
 from dashboard.api.schemas import MAX_MESSAGES
 from dashboard.api.v1 import api
@@ -200,7 +200,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
         f"from {limits.EARLIEST_TIMESTAMP:%Y-%m-%d} to a day ahead",
         f"| items of a page | {limits.MAX_LIST_LIMIT:,};",
         f"| streams | {streams.MAX_PER_TOKEN} for a token, {streams.MAX_TOTAL:,} for the process |",
-        f"A comment every {events.SILENCE_SECONDS:g} seconds",
+        f"A comment every {streams.SILENCE_SECONDS:g} seconds",
     ]
     assert [text for text in told if text not in " ".join(PAGE.split("\n"))] == []
     assert limits.MAX_CLOCK_LEAD.days == 1
