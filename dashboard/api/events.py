@@ -20,7 +20,7 @@ from dashboard.api.problems import RETRY_AFTER_SECONDS, Problem, wrong_field
 from dashboard.api.schemas import Count, Id
 from dashboard.api.streams import Stream
 from dashboard.feeds import hub
-from dashboard.feeds.tail import Piece, SessionTail
+from dashboard.feeds.tail import FIRST_MESSAGES, Piece, SessionTail
 from dashboard.stores import get_store
 
 router = Router(tags=["messages"])
@@ -83,14 +83,15 @@ async def follow_session(request: HttpRequest, session_id: Id, query: Query[Even
 async def _follow(tail: SessionTail, stream: Stream, *, after: int) -> AsyncIterator[bytes]:
     yield _BEGINNING
     news = b""
+    to_read = FIRST_MESSAGES
     while not (stream.reason or tail.reason):
         stream.wake.clear()  # before taking: what comes from here on wakes us again
         if tail.news is not news:
             news = tail.news
             yield news
-        piece = await _take(tail, after=after)
+        piece = await _take(tail, after=after, to_read=to_read)
         if piece is not None:
-            after = piece.last
+            after, to_read = piece.last, piece.next_read
             yield piece.data
         elif stream.is_silent:
             yield _STILL_THERE
@@ -99,9 +100,9 @@ async def _follow(tail: SessionTail, stream: Stream, *, after: int) -> AsyncIter
     yield b"event: end\ndata: " + json.dumps({"reason": stream.reason or tail.reason}).encode() + b"\n\n"
 
 
-async def _take(tail: SessionTail, *, after: int) -> Piece | None:
+async def _take(tail: SessionTail, *, after: int, to_read: int) -> Piece | None:
     try:
-        return await tail.take(after=after)
+        return await tail.take(after=after, to_read=to_read)
     except (StorageError, TimeoutError):  # the tail meets the same trouble, and logs it
         await asyncio.sleep(RETRY_SECONDS)
         return Piece(_STILL_THERE, after)

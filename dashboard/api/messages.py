@@ -25,9 +25,10 @@ from dashboard.api.times import read_time
 from dashboard.stores import get_store
 
 router = Router(tags=["messages"])
-# A page of remarks is cut where it gets larger, and read in pieces, so that neither is held in memory many times over.
+# A page of remarks is cut where it gets larger, and read in pieces, small at first, so that neither is held in memory many times over.
 MAX_PAGE_CHARACTERS = 4_000_000
-PIECE_MESSAGES = 50
+FIRST_MESSAGES = 4
+PIECE_MESSAGES = 64
 
 
 @router.post(
@@ -68,8 +69,9 @@ async def _read_page(store: SessionStore, session_id: str, *, after: int, limit:
     """The messages, and whether there are no more."""
     items: list[dict[str, Any]] = []
     size = 0
+    wanted = FIRST_MESSAGES
     while len(items) < limit:
-        wanted = min(PIECE_MESSAGES, limit - len(items))
+        wanted = min(2 * wanted, PIECE_MESSAGES, limit - len(items))
         piece: Sequence[Message] = await store.list_messages(session_id, after=after, limit=wanted)
         for message in piece:
             size += len(message.content)

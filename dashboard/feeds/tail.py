@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chatlog.domain.clock import utc_now
@@ -27,6 +28,7 @@ KEPT_EVENTS = 200
 KEPT_BYTES = 1024 * 1024
 PIECE_BYTES = 64 * 1024
 PIECE_MESSAGES = 50
+FIRST_MESSAGES = 4  # are read before anything is known of their size: each may have a megabyte
 READ_AGAIN_SECONDS = 1.0
 POLL_SECONDS = 1.0
 POLL_FINISHED_SECONDS = 5.0
@@ -34,10 +36,11 @@ POLL_FINISHED_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some events that follow each other; `last` is the sequence they lead up to."""
+    """Some events that follow each other; `last` is the sequence they lead up to, `next_read` how many to read after them."""
 
     data: bytes
     last: int
+    next_read: int = FIRST_MESSAGES
 
 
 class SessionTail:
@@ -80,19 +83,21 @@ class SessionTail:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    async def take(self, *, after: int) -> Piece | None:
+    async def take(self, *, after: int, to_read: int = FIRST_MESSAGES) -> Piece | None:
         """What comes after a cursor, at most about 64 kB unless one message is larger; `None` if nothing does so far.
 
+        Args:
+            to_read: how many messages, if the cursor is older than what is kept.
         Raises `StorageError`, `TimeoutError` for cursors that are older than what is kept.
         """
         if after >= self.cursor:
             return None
         if not self._events or after + 1 < self._events[0][0]:
-            messages = await self._read(after=after, limit=PIECE_MESSAGES)
-            return _cut([(message.sequence, _event(message)) for message in messages])
+            messages = await self._read(after=after, limit=to_read)
+            return _cut((message.sequence, _event(message)) for message in messages)
         # Sequences have no hole, so the place of each is known.
         start = after + 1 - self._events[0][0]
-        return _cut([self._events[place] for place in range(start, min(start + PIECE_MESSAGES, len(self._events)))])
+        return _cut(self._events[place] for place in range(start, min(start + PIECE_MESSAGES, len(self._events))))
 
     async def _run(self) -> None:
         failures = 0
@@ -143,22 +148,24 @@ class SessionTail:
         if self.cursor < 0:
             await self._find_start()
         while messages := await self._read(after=self.cursor, limit=PIECE_MESSAGES):
-            for message in messages:
-                self._keep(message)
-            self._tell()
+            await self._keep_all(messages)
 
     async def _find_start(self) -> None:
         async with asyncio.timeout(READ_SECONDS):
             newest = await self._store.list_messages_before(self.session_id, limit=PIECE_MESSAGES)
         self.cursor = newest[0].sequence - 1 if newest else 0
-        for message in without_hole(newest, after=self.cursor):
-            self._keep(message)
-        self._tell()
+        await self._keep_all(without_hole(newest, after=self.cursor))
 
     async def _read(self, *, after: int, limit: int) -> list[Message]:
         async with asyncio.timeout(READ_SECONDS):
             found = await self._store.list_messages(self.session_id, after=after, limit=limit)
         return list(without_hole(found, after=after))
+
+    async def _keep_all(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self._keep(message)
+            await asyncio.sleep(0)  # a large one takes milliseconds; nobody else waits for all of them
+        self._tell()
 
     def _keep(self, message: Message) -> None:
         event = _event(message)
@@ -181,7 +188,8 @@ def _event(message: Message) -> bytes:
     return b"id: %d\ndata: %s\n\n" % (message.sequence, to_json(describe_message(message)))
 
 
-def _cut(events: list[tuple[int, bytes]]) -> Piece | None:
+def _cut(events: Iterable[tuple[int, bytes]]) -> Piece | None:
+    """The first of the events. The others are not made, if they are made only when they are asked for."""
     pieces: list[bytes] = []
     last = size = 0
     for sequence, event in events:
@@ -189,4 +197,4 @@ def _cut(events: list[tuple[int, bytes]]) -> Piece | None:
             break
         pieces.append(event)
         last, size = sequence, size + len(event)
-    return Piece(b"".join(pieces), last) if pieces else None
+    return Piece(b"".join(pieces), last, next_read=min(2 * len(pieces), PIECE_MESSAGES)) if pieces else None

@@ -275,12 +275,32 @@ async def test_only_the_newest_events_are_kept(store: SessionStore, session: Ses
     await woken.wait()
     await until(lambda: followed.cursor == 30)
     assert [sequence for sequence, _ in followed._events] == list(range(21, 31))
-    piece = await followed.take(after=5)
+    piece = await followed.take(after=5, to_read=50)
     assert piece.last == 30
     assert piece.data.count(b"id: ") == 25
     monkeypatch.setattr(tail, "PIECE_BYTES", 1)
     assert (await followed.take(after=25)).last == 26
     assert await followed.take(after=30) is None
+    hub.current.get().unfollow_session(followed, woken)
+
+
+async def test_only_what_is_sent_is_made_and_more_is_read_only_while_messages_are_small(
+    store: SessionStore, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.append_messages(session.session_id, make_drafts(6, content="x" * tail.PIECE_BYTES))
+    await store.append_messages(session.session_id, make_drafts(40))
+    monkeypatch.setattr(tail, "KEPT_EVENTS", 1)
+    followed = hub.current.get().follow_session(session.session_id, woken := asyncio.Event())
+    await until(lambda: followed.cursor == 46)
+    made: list[int] = []
+    event = tail._event
+    monkeypatch.setattr(tail, "_event", lambda message: (made.append(message.sequence), event(message))[1])
+    piece, reads = tail.Piece(b"", last=0), []
+    while piece.last < 46:
+        reads.append(piece.next_read)
+        piece = await followed.take(after=piece.last, to_read=piece.next_read)
+    assert reads == [4, 2, 2, 2, 2, 2, 2, 4, 8, 16, 32]
+    assert len(made) == 46 + 6  # behind each large one, one was made that did not fit
     hub.current.get().unfollow_session(followed, woken)
 
 
