@@ -39,8 +39,12 @@ class Site:
     process: subprocess.Popen[str] | None = None
 
     @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.wire.port}"
+
+    @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.wire.port}"
+        return f"http://{self.host}"
 
     @property
     def store_settings(self) -> StoreSettings:
