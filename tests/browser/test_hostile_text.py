@@ -237,26 +237,20 @@ def naked_site(tmp_path: Path) -> Iterator[Site]:
 
 def visit(context: BrowserContext, site: Site, batches: Sequence[Sequence[str]]) -> int:
     """Read the payloads, in the first page and live, in every field; returns how many have run."""
-    log_in(context, site)
+    page = log_in(context, site)
     runs = 0
     for number, payloads in enumerate(batches):
-        sessions = _sessions_to_visit(site, payloads, number=number)
-        pages = [_open(context, f"{site.address}/sessions/{quote(session.session_id, safe='')}/") for session in sessions]
-        pages.append(_open(context, f"{site.address}/"))
-        for session in sessions:
+        for session in _sessions_to_visit(site, payloads, number=number):
+            page.goto(f"{site.address}/sessions/{quote(session.session_id, safe='')}/")
             site.say(session, *(make_draft(content=payload) for payload in payloads))
-        pages[0].wait_for_timeout(800)  # there is no telling what such pages still show
-        for page in pages:
+            page.wait_for_timeout(800)  # there is no telling what such a page still shows
             page.evaluate(TOUCH)
             runs += count_runs(page)
-            page.close()
+        page.goto(f"{site.address}/")
+        page.wait_for_timeout(500)
+        page.evaluate(TOUCH)
+        runs += count_runs(page)
     return runs
-
-
-def _open(context: BrowserContext, address: str) -> Page:
-    page = context.new_page()
-    page.goto(address)
-    return page
 
 
 def _sessions_to_visit(site: Site, payloads: Sequence[str], *, number: int) -> list[Session]:
