@@ -90,6 +90,14 @@ class Site:
     def delete(self, session: Session) -> None:
         self._with_store(lambda store: store.delete_session(session.session_id))
 
+    def delete_all(self) -> None:
+        async def work(store: SessionStore) -> None:
+            while sessions := (await store.list_sessions(limit=100)).items:
+                for session in sessions:
+                    await store.delete_session(session.session_id)
+
+        self._with_store(work)
+
     def _with_store(self, work: Callable[[SessionStore], Awaitable[T]]) -> T:
         async def run() -> T:
             async with chatlog.open_store(self.store_settings) as store:
@@ -108,6 +116,16 @@ def make_site(data_dir: Path, **options: Any) -> Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     site = make_site(tmp_path)
+    site.start()
+    yield site
+    site.end()
+    site.wire.close()
+
+
+@pytest.fixture(scope="module")
+def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One for all the tests of a module, which leave it as they found it: starting a site takes half a second of work."""
+    site = make_site(tmp_path_factory.mktemp("shared"))
     site.start()
     yield site
     site.end()

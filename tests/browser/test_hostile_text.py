@@ -275,6 +275,7 @@ def test_without_the_policy_the_same_pages_run_it(browser: Browser, naked_site: 
     print(f"without any defence {runs} runs, {len(trap.caught)} dialogs, requests and windows")
     assert runs > 30
     assert len(trap.caught) > 30
+    assert any("evil.example" in caught for caught in trap.caught)
 
 
 def test_the_payloads_run_where_nothing_is_in_their_way(browser: Browser) -> None:
