@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 import chatlog
 from chatlog import Message, MessageDraft, Session, SessionStore
@@ -26,6 +26,7 @@ from tests.factories import make_session
 
 T = TypeVar("T")
 PATIENCE = 20_000  # ms; how long a test waits for what must happen, on a machine that is busy
+expect.set_options(timeout=PATIENCE)  # a context's own does not hold for what is expected, which would have 5 s
 
 
 @dataclass
