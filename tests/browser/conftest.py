@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 import chatlog
 from chatlog import Message, MessageDraft, Session, SessionStore
@@ -26,6 +26,7 @@ from tests.factories import make_session
 
 T = TypeVar("T")
 PATIENCE = 20_000  # ms; how long a test waits for what must happen, on a machine that is busy
+expect.set_options(timeout=PATIENCE)  # a context's own does not hold for what is expected, which would have 5 s
 
 
 @dataclass
@@ -39,8 +40,12 @@ class Site:
     process: subprocess.Popen[str] | None = None
 
     @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.wire.port}"
+
+    @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.wire.port}"
+        return f"http://{self.host}"
 
     @property
     def store_settings(self) -> StoreSettings:
@@ -86,6 +91,14 @@ class Site:
     def delete(self, session: Session) -> None:
         self._with_store(lambda store: store.delete_session(session.session_id))
 
+    def delete_all(self) -> None:
+        async def work(store: SessionStore) -> None:
+            while sessions := (await store.list_sessions(limit=100)).items:
+                for session in sessions:
+                    await store.delete_session(session.session_id)
+
+        self._with_store(work)
+
     def _with_store(self, work: Callable[[SessionStore], Awaitable[T]]) -> T:
         async def run() -> T:
             async with chatlog.open_store(self.store_settings) as store:
@@ -104,6 +117,16 @@ def make_site(data_dir: Path, **options: Any) -> Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     site = make_site(tmp_path)
+    site.start()
+    yield site
+    site.end()
+    site.wire.close()
+
+
+@pytest.fixture(scope="module")
+def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One for all the tests of a module, which leave it as they found it: starting a site takes half a second of work."""
+    site = make_site(tmp_path_factory.mktemp("shared"))
     site.start()
     yield site
     site.end()

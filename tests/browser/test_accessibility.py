@@ -300,7 +300,7 @@ def test_the_page_follows_until_its_reader_scrolls_up(page: Page, site: Site) ->
     expect(page.locator("#message-81")).to_be_in_viewport()
     page.mouse.move(400, 400)
     page.mouse.wheel(0, -2000)
-    page.wait_for_function("innerHeight + scrollY < document.documentElement.scrollHeight - 1000")
+    page.wait_for_function("() => innerHeight + scrollY < document.documentElement.scrollHeight - 1000")
     settled(page)
     before = place(page)
     for number in range(82, 85):

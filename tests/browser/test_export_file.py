@@ -13,7 +13,7 @@ from chatlog import Message, MessageDraft, Session
 from dashboard.exporting_html import HtmlWriter
 from tests.browser.test_accessibility import AXE, FAULTS, OVERFLOW, RULES, remarks_of_every_kind
 from tests.browser.test_hostile_text import hostile_draft, hostile_session
-from tests.browser.traps import STRANGERS, TOUCH, Trap, count_runs
+from tests.browser.traps import STRANGERS, TOUCH, count_runs, trapped
 from tests.factories import AGENTS, make_session
 from tests.hostile import PAYLOADS
 
@@ -36,16 +36,18 @@ def write_file(path: Path, session: Session, drafts: Iterable[MessageDraft]) -> 
 @pytest.mark.parametrize("bypass_csp", [False, True], ids=["with its policy", "without its policy"])
 def test_nothing_in_the_file_runs_or_asks_for_anything(bypass_csp: bool, browser: Browser, tmp_path: Path) -> None:  # noqa: FBT001
     write_file(tmp_path / "export.html", hostile_session(PAYLOADS[:90], number=0), map(hostile_draft, PAYLOADS))
-    context = browser.new_context(bypass_csp=bypass_csp)
-    trap = Trap(context, origin=tmp_path.as_uri())
-    page = context.new_page()
-    page.goto((tmp_path / "export.html").as_uri())
-    assert page.locator("article").count() == len(PAYLOADS)
-    page.evaluate(TOUCH)
-    assert page.evaluate(STRANGERS) == ["<style>"]  # its own
-    assert count_runs(page) == 0
+    address = (tmp_path / "export.html").as_uri()
+    with trapped(browser, bypass_csp=bypass_csp) as (context, trap):
+        asked: list[str] = []  # of other files, too, for which no browser asks its proxy
+        context.on("request", lambda request: asked.append(request.url))
+        page = context.new_page()
+        page.goto(address)
+        assert page.locator("article").count() == len(PAYLOADS)
+        page.evaluate(TOUCH)
+        assert page.evaluate(STRANGERS) == ["<style>"]  # its own
+        assert count_runs(page) == 0
+    assert asked == [address]
     assert trap.caught == []
-    context.close()
 
 
 @pytest.mark.parametrize("width", [360, 1280])

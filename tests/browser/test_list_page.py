@@ -18,6 +18,13 @@ pytestmark = pytest.mark.slow
 WIDTHS = {360: 780, 1280: 900}
 
 
+@pytest.fixture
+def site(shared_site: Site) -> Iterator[Site]:
+    """A site without sessions."""
+    yield shared_site
+    shared_site.delete_all()
+
+
 @pytest.fixture(params=[(width, has_scripts) for width in WIDTHS for has_scripts in (True, False)], ids=str)
 def reader(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Iterator[Page]:
     width, has_scripts = request.param

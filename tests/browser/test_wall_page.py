@@ -22,6 +22,13 @@ NOTE_CLOCK = """() => {
 }"""
 
 
+@pytest.fixture
+def site(shared_site: Site) -> Iterator[Site]:
+    """A site without sessions."""
+    yield shared_site
+    shared_site.delete_all()
+
+
 @pytest.fixture(params=[(360, 780), (1920, 1080)], ids=lambda it: str(it[0]))
 def wall(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Iterator[Page]:
     width, height = request.param

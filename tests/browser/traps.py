@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.elsewhere import Elsewhere, elsewhere_running
 
 # Touches everything inside <main> the way a reader might, and more. Links and forms go their way only if
 # they would run something or lead elsewhere.
@@ -60,32 +63,33 @@ STRANGERS = """() => {
 
 
 class Trap:
-    """Notes dialogs, requests to anywhere but `origin`, and other pages that open. Nothing gets out."""
+    """Notes dialogs, other pages that open, and requests to anywhere but the site. Nothing gets out."""
 
-    def __init__(self, context: BrowserContext, *, origin: str) -> None:
-        self.caught: list[str] = []
-        self._origin = origin
-        context.route(re.compile(f"^(?!{re.escape(origin)}/)"), self._stop)
+    def __init__(self, context: BrowserContext, elsewhere: Elsewhere) -> None:
+        self._seen: list[str] = []
+        self._elsewhere = elsewhere
         context.on("page", self._watch)
-        for page in context.pages:
-            self._watch(page)
+
+    @property
+    def caught(self) -> list[str]:
+        return [*self._seen, *(f"asked for {request}" for request in self._elsewhere.asked)]
 
     def _watch(self, page: Page) -> None:
         page.on("dialog", self._refuse)
-        page.on("websocket", lambda socket: self._look_at(socket.url))
-        page.on("popup", lambda popup: self.caught.append(f"opened {popup.url}"))
-
-    def _stop(self, route: Any) -> None:
-        self.caught.append(f"asked for {route.request.url}")
-        route.abort()
+        page.on("popup", lambda popup: self._seen.append(f"opened {popup.url}"))
 
     def _refuse(self, dialog: Any) -> None:
-        self.caught.append(f"said {dialog.message}")
+        self._seen.append(f"said {dialog.message}")
         dialog.dismiss()
 
-    def _look_at(self, url: str) -> None:
-        if not url.startswith(self._origin.replace("http", "ws", 1) + "/"):
-            self.caught.append(f"opened {url}")
+
+@contextmanager
+def trapped(browser: Browser, *, host: str = "", **options: Any) -> Iterator[tuple[BrowserContext, Trap]]:
+    """A context that reaches `host`, which is the site, and nothing else."""
+    with elsewhere_running() as elsewhere:
+        context = browser.new_context(proxy={"server": elsewhere.address, "bypass": host}, **options)
+        yield context, Trap(context, elsewhere)
+        context.close()
 
 
 def count_runs(page: Page) -> int:

@@ -53,8 +53,9 @@ class Wire:
             writer.transport.abort()
 
     async def _close(self) -> None:
-        self._server.close()
+        asyncio.get_running_loop().remove_reader(self._server.sockets[0])  # nothing more is accepted
         await asyncio.sleep(0.05)  # what was accepted just now is a relay by then
+        self._server.close()  # only now: a server that is closed forgets whatever it has accepted and not yet handed on
         while relays := asyncio.all_tasks() - {asyncio.current_task()}:
             await self._cut()  # one that was just connecting is cut in the next round
             await asyncio.wait(relays, timeout=0.1)

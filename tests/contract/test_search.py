@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+import itertools
+from contextlib import AbstractAsyncContextManager, ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -64,26 +65,36 @@ async def fill(store: SessionStore, remarks: list[str], **values: Any) -> Sessio
 
 # Through the independent server a corpus takes a tenth of a second.
 CORPORA = {"cosmos-npm": 60}
+CORPORA_PER_STORE = 60  # a search of the double looks at all there is: time would grow with the square of their number
 
 
 @pytest.mark.parametrize("name", list(STORES))
 def test_it_finds_what_reading_everything_finds(name: str, tmp_path: Path) -> None:
     """On 500 made-up corpora. Not a coroutine, because Hypothesis runs none."""
-    opening: AbstractAsyncContextManager[SessionStore] = STORES[name](tmp_path)
-    with asyncio.Runner() as runner:
-        store = runner.run(opening.__aenter__())
+    with asyncio.Runner() as runner, ExitStack() as opened:
+        stores: list[SessionStore] = []
+        numbers = itertools.count()
+
+        def renew_store() -> None:
+            opened.close()
+            folder = tmp_path / str(next(numbers))
+            folder.mkdir()
+            opening: AbstractAsyncContextManager[SessionStore] = STORES[name](folder)
+            stores.append(runner.run(opening.__aenter__()))
+            opened.callback(lambda: runner.run(opening.__aexit__(None, None, None)))
 
         @settings(max_examples=CORPORA.get(name, 500), deadline=None)
         @given(remarks=corpora, task=texts, asked=st.data())
         def compare(remarks: list[str], task: str, asked: st.DataObject) -> None:
+            if next(_numbers) % CORPORA_PER_STORE == 0 or not stores:
+                renew_store()
             whole = asked.draw(st.sampled_from([*remarks, task]))
             start = asked.draw(st.integers(0, len(whole) - 1))
             piece = whole[start : start + asked.draw(st.integers(1, 5))]
             text = asked.draw(st.sampled_from([piece, f'"{piece}"', f"{piece} {whole[:2]}", asked.draw(texts)]))
-            runner.run(check_corpus(store, remarks, task=task, text=text))
+            runner.run(check_corpus(stores[-1], remarks, task=task, text=text))
 
         compare()
-        runner.run(opening.__aexit__(None, None, None))
 
 
 async def check_corpus(store: SessionStore, remarks: list[str], *, task: str, text: str) -> None:
