@@ -25,9 +25,10 @@ from dashboard.api.times import read_time
 from dashboard.stores import get_store
 
 router = Router(tags=["messages"])
-# A page of remarks is cut where it gets larger, and read in pieces, small at first, so that neither is held in memory many times over.
+# A page of remarks is cut where it gets larger, and read in pieces, which begin small, so that neither is held in memory many
+# times over.
 MAX_PAGE_CHARACTERS = 4_000_000
-FIRST_MESSAGES = 4
+FIRST_MESSAGES = 8
 PIECE_MESSAGES = 64
 
 
@@ -68,10 +69,9 @@ async def list_messages(request: HttpRequest, session_id: Id, query: Query[Messa
 async def _read_page(store: SessionStore, session_id: str, *, after: int, limit: int) -> tuple[list[dict[str, Any]], bool]:
     """The messages, and whether there are no more."""
     items: list[dict[str, Any]] = []
-    size = 0
-    wanted = FIRST_MESSAGES
+    size, most = 0, FIRST_MESSAGES
     while len(items) < limit:
-        wanted = min(2 * wanted, PIECE_MESSAGES, limit - len(items))
+        wanted = min(most, limit - len(items))
         piece: Sequence[Message] = await store.list_messages(session_id, after=after, limit=wanted)
         for message in piece:
             size += len(message.content)
@@ -80,7 +80,7 @@ async def _read_page(store: SessionStore, session_id: str, *, after: int, limit:
                 return items, False
         if len(piece) < wanted:
             return items, True
-        after = piece[-1].sequence
+        after, most = piece[-1].sequence, min(2 * most, PIECE_MESSAGES)
     return items, not await store.list_messages(session_id, after=after, limit=1)
 
 
