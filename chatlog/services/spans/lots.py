@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from chatlog.domain.models import SessionStatus
+from chatlog.services.spans.lineage import Lineage
 from chatlog.services.spans.placing import Placed, Placing
 from chatlog.services.spans.reading import Reading, Work
 from chatlog.services.spans.span import Span
@@ -27,20 +29,24 @@ class Ending:
 
 @dataclass(slots=True)
 class Lot:
-    """The spans of one discussion, and what among them ended it."""
+    """The spans of one discussion, how they are nested, and what among them ended it."""
 
+    lineage: Lineage
     placed: list[Placed] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
 
 
-def sort_into_lots(spans: Sequence[tuple[Span, Reading | None]], *, known: Mapping[str, str]) -> dict[str, Lot]:
+def sort_into_lots(
+    spans: Sequence[tuple[Span, Reading | None]], *, known: Mapping[str, str], lineage: Lineage
+) -> dict[str, Lot]:
     """The lots by their session ids.
 
     Args:
+        lineage: of the traces of these spans.
         known: the sessions of traces that spans came of before.
     """
     placing = Placing(spans, known=known)
-    lots: defaultdict[str, Lot] = defaultdict(Lot)
+    lots: defaultdict[str, Lot] = defaultdict(partial(Lot, lineage))
     for placed in placing.place():
         lot = lots[placed.session_id]
         lot.placed.append(placed)

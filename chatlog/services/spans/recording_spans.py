@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chatlog.domain.clock import utc_now
 from chatlog.domain.models import Message, MessageDraft, SessionStatus
@@ -15,6 +15,7 @@ from chatlog.services.recording import Signals, record_change, record_messages, 
 from chatlog.services.spans.beginning import begin
 from chatlog.services.spans.dialects import read
 from chatlog.services.spans.heard import Heard
+from chatlog.services.spans.lineage import parents_of
 from chatlog.services.spans.lots import Lot, sort_into_lots
 from chatlog.services.spans.memory import Discussion, SpanMemory
 from chatlog.services.spans.moments import to_moment
@@ -66,8 +67,9 @@ class SpanRecorder:
         good = list(_with_ids(spans, taken))
         # Many spans, with whole conversations in each: what takes long is done in threads, for the event loop serves others.
         found = await asyncio.to_thread(lambda: [(span, read(span)) for span in good])
+        lineage = self._memory.note_parents(await asyncio.to_thread(parents_of, good))
         await self._find_traces(found)
-        lots = await asyncio.to_thread(sort_into_lots, found, known=dict(self._memory.traces))
+        lots = await asyncio.to_thread(sort_into_lots, found, known=dict(self._memory.traces), lineage=lineage)
         for session_id, lot in lots.items():
             try:
                 of_lot = await self._record_lot(session_id, lot)
@@ -180,7 +182,7 @@ class SpanRecorder:
 
 async def _tell(heard: Heard, lot: Lot) -> tuple[list[MessageDraft], list[MessageDraft]]:
     """The remarks that are new, and those whose ids have other words already."""
-    telling = Telling(heard, now=utc_now())
+    telling = Telling(heard, lineage=lot.lineage, now=utc_now())
     return await asyncio.to_thread(lambda: list(telling.tell(lot.placed))), telling.contradictions
 
 
@@ -198,6 +200,6 @@ def _name_spans(session_id: str, contradictions: Sequence[MessageDraft]) -> list
 def _with_ids(spans: Sequence[Span], taken: Taken) -> Iterator[Span]:
     for span in spans:
         if _TRACE_ID.fullmatch(span.trace_id) and _SPAN_ID.fullmatch(span.span_id):
-            yield span
+            yield span if len(span.parent_id) <= 16 else replace(span, parent_id=span.parent_id[:16])  # no id, yet no root
         else:
             taken.refused.append(f"Span {span.name[:80]!r} has no ids: its trace's has 16 bytes, its own 8, not all zero.")

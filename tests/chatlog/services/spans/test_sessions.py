@@ -145,8 +145,9 @@ async def test_a_span_without_a_word_begins_no_session(receiver: Receiver) -> No
 async def test_a_span_of_a_deleted_session_is_refused_and_its_neighbours_are_stored(receiver: Receiver) -> None:
     await receiver.take(says("1"))
     await receiver.store.delete_session("talk")
+    late, neighbour = says("2"), says("3", conversation="other")
     for process in (receiver, receiver.another()):
-        taken = await process.take(says("2"), says("3", conversation="other"))
+        taken = await process.take(late, neighbour)
         assert len(taken.refused) == 1
         assert "deleted" in taken.refused[0]
     assert len(await receiver.told("other")) == 2
