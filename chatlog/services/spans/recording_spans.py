@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from chatlog.storage.base import SessionStore
 _TRACE_ID = re.compile("(?!0{32})[0-9a-f]{32}")
 _SPAN_ID = re.compile("(?!0{16})[0-9a-f]{16}")
 _MOST_LOOKED_UP = 1_000
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -66,7 +68,7 @@ class SpanRecorder:
         taken = Taken()
         good = list(_with_ids(spans, taken))
         # Many spans, with whole conversations in each: what takes long is done in threads, for the event loop serves others.
-        found = await asyncio.to_thread(lambda: [(span, read(span)) for span in good])
+        found = await asyncio.to_thread(lambda: list(_read_each(good, taken)))
         lineage = self._memory.note_parents(await asyncio.to_thread(parents_of, good))
         await self._find_traces(found)
         lots = await asyncio.to_thread(sort_into_lots, found, known=dict(self._memory.traces), lineage=lineage)
@@ -195,6 +197,20 @@ def _name_spans(session_id: str, contradictions: Sequence[MessageDraft]) -> list
         "may be sent again."
         for draft in of_spans.values()
     ]
+
+
+def _read_each(spans: Sequence[Span], taken: Taken) -> Iterator[tuple[Span, Reading | None]]:
+    is_logged = False
+    for span in spans:
+        try:
+            yield span, read(span)
+        except Exception as error:  # programs put anything into attributes; what no reader foresaw must not cost the others
+            if not is_logged:  # once for a request: the others are like it, and may be very many
+                logger.exception("The span %r of trace %s cannot be read.", span.name[:80], span.trace_id)
+            is_logged = True
+            taken.refused.append(
+                f"Span {span.name[:80]!r} cannot be read ({type(error).__name__}): its attributes have an unknown form."
+            )
 
 
 def _with_ids(spans: Sequence[Span], taken: Taken) -> Iterator[Span]:
