@@ -78,6 +78,10 @@ class Heard:
         if len(self._marks) > MOST_REMEMBERED:
             self._forget_oldest()
 
+    def __len__(self) -> int:
+        """How many remarks are remembered."""
+        return len(self._marks)
+
     def knows(self, remark: MessageDraft) -> bool:
         """Whether this remark is there, by whomever it was said: its words under its id."""
         mark = self._marks.get(remark.message_id)

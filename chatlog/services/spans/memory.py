@@ -15,6 +15,8 @@ from chatlog.services.spans.marks import words_of
 from chatlog.storage.base import SessionStore
 
 MOST_DISCUSSIONS = 200
+# Of all discussions together: a remark takes about a kilobyte.
+MOST_REMARKS = 50_000
 MOST_TRACES = 10_000
 # As many as one request may have at least, for in it everything is known of how they are nested.
 MOST_SPANS = 100_000
@@ -115,6 +117,16 @@ class SpanMemory:
     def forget(self, session_id: str) -> None:
         """What was learned of a session may not be stored."""
         self._discussions.pop(session_id, None)
+
+    def make_room(self) -> None:
+        """Forget discussions until those left have no more remarks than may be: not the last one, and none at work."""
+        remarks = sum(len(discussion.heard) for discussion in self._discussions.values())
+        for session_id, discussion in list(self._discussions.items())[:-1]:
+            if remarks <= MOST_REMARKS:
+                return
+            if not discussion.turn.locked():
+                del self._discussions[session_id]
+                remarks -= len(discussion.heard)
 
     def note_parents(self, parents: Mapping[str, dict[str, str]]) -> Lineage:
         """Note around which spans others are, by their traces, and return all that is known of these traces."""

@@ -80,6 +80,7 @@ class SpanRecorder:
             except (SessionDeleted, InvalidInput) as error:  # sent again it would be refused again; other sessions are not
                 taken.refused += [str(error)] * len(lot.placed)
             self._remember_traces(session_id, lot)
+            self._memory.make_room()
         return taken
 
     def _remember_traces(self, session_id: str, lot: Lot) -> None:
