@@ -74,10 +74,8 @@ async def test_every_status_is_sent_with_its_own_name(tmp_path: Path) -> None:
     async with running_site(tmp_path) as site:
         token = await create_token(site, tmp_path)
         reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
-        head = (
-            f"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
-        )
-        writer.write(f"{head}Content-Length: 2\r\nConnection: close\r\n\r\n{{}}".encode())
+        head = ["POST /api/v1/sessions HTTP/1.1", "Host: x", f"Authorization: Bearer {token}", "Content-Type: application/json"]
+        writer.write("\r\n".join([*head, "Content-Length: 2", "Connection: close", "", "{}"]).encode())
         first, _, _ = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n")
         writer.close()
     assert first.decode() == f"HTTP/1.1 422 {HTTPStatus(422).phrase}"
