@@ -7,6 +7,7 @@ again: after a restart, or because another process has stored some.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
@@ -120,6 +121,14 @@ class Heard:
         """
         asked = self._asked.get((trace_id, words))
         return asked is not None and asked.count >= time_in_new and asked.furthest >= time_in_all
+
+    def list_times(self, trace_ids: Collection[str]) -> dict[str, list[datetime]]:
+        """When something of these traces was said, in order."""
+        times: defaultdict[str, list[datetime]] = defaultdict(list)
+        for mark in self._marks.values() if trace_ids else ():
+            if mark.trace_id is not None and mark.trace_id in trace_ids:
+                times[mark.trace_id].append(mark.at)
+        return {trace_id: sorted(found) for trace_id, found in times.items()}
 
     def has_usage(self, where: Where) -> bool:
         """Whether tokens are told there already."""

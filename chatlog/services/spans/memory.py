@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from chatlog.domain.models import Message, MessageDraft
+from chatlog.services.spans.ending import Ending
 from chatlog.services.spans.heard import Heard
 from chatlog.services.spans.lineage import Lineage
 from chatlog.services.spans.marks import words_of
@@ -99,14 +100,14 @@ class SpanMemory:
 
     Attributes:
         traces: the session of each trace that spans came of.
-        ended: when the root of a trace ended, in nanoseconds since 1970; what still comes of such a trace is late.
+        ended: how a trace ended, the last time; what still comes of one whose root has is late.
     """
 
     def __init__(self) -> None:
         self._discussions: Recent[str, Discussion] = Recent(MOST_DISCUSSIONS)
         self._parents: Recent[str, dict[str, str]] = Recent(MOST_TRACES)
         self.traces: Recent[str, str] = Recent(MOST_TRACES)
-        self.ended: Recent[str, int] = Recent(MOST_TRACES)
+        self.ended: Recent[str, Ending] = Recent(MOST_TRACES)
 
     def discussion(self, session_id: str) -> Discussion:
         """What is known of a session."""

@@ -15,11 +15,11 @@ from chatlog.services.batches import in_batches
 from chatlog.services.recording import Signals, record_change, record_messages, record_session
 from chatlog.services.spans.beginning import begin
 from chatlog.services.spans.dialects import read
+from chatlog.services.spans.ending import find_news, find_status
 from chatlog.services.spans.heard import Heard
 from chatlog.services.spans.lineage import parents_of
 from chatlog.services.spans.lots import Lot, sort_into_lots
 from chatlog.services.spans.memory import Discussion, SpanMemory
-from chatlog.services.spans.moments import to_moment
 from chatlog.services.spans.placing import trace_session
 from chatlog.services.spans.reading import Reading
 from chatlog.services.spans.span import Span
@@ -135,7 +135,7 @@ class SpanRecorder:
             saved = await self._save(session_id, batch, discussion, contradictions)
             discussion.pass_over(saved)
             taken.stored += len(saved)
-        await self._set_status(session_id, lot, told)
+        await self._set_status(session_id, lot, told, discussion.heard)
         taken.refused += _name_spans(session_id, contradictions)
         return taken
 
@@ -162,21 +162,15 @@ class SpanRecorder:
                     self._memory.forget(session_id)  # for there it counts as said
         return []
 
-    async def _set_status(self, session_id: str, lot: Lot, told: list[MessageDraft]) -> None:
+    async def _set_status(self, session_id: str, lot: Lot, told: list[MessageDraft], heard: Heard) -> None:
         """An ended root ends the discussion; what is told after that makes it active again."""
-        ended = self._memory.ended
-        news = [ending for ending in lot.endings if ending.time > ended.get(ending.trace_id, -1)]
-        last = max(news, key=lambda ending: ending.time, default=None)
-        # What comes of a trace after its root is late, and begins nothing.
-        ending_now = {ending.trace_id for ending in news}
-        trace_of = [(draft.metadata["trace_id"], draft.timestamp) for draft in told]
-        newest = max((at for trace_id, at in trace_of if trace_id not in ended and trace_id not in ending_now), default=None)
-        if last is not None and (newest is None or newest <= to_moment(last.time, now=utc_now())):
-            await self._change(session_id, last.status)
-        elif newest is not None:
-            await self._change(session_id, SessionStatus.ACTIVE)
+        ended, now = self._memory.ended, utc_now()
+        news = find_news(lot.endings, ended=ended, heard=heard, now=now)
+        status = find_status(news, told, ended=ended, now=now)
+        if status is not None:
+            await self._change(session_id, status)
         for ending in news:
-            ended.put(ending.trace_id, max(ending.time, ended.get(ending.trace_id, -1)))
+            ended.put(ending.trace_id, ending)
 
     async def _change(self, session_id: str, status: SessionStatus) -> None:
         if (await self._store.get_session(session_id)).status is not status:
