@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
 
@@ -29,7 +29,7 @@ class Call:
 
     Attributes:
         words: of the call, or of its result if nobody told the call.
-        made: how often it was made, the last time at `made_at`.
+        made: each time it was made, the last one at `made_at`.
         answered: how many results it has, the last one from `answered_at`.
     """
 
@@ -37,7 +37,7 @@ class Call:
     source: str
     words: Words
     made_at: datetime
-    made: int = 0
+    made: list[Mark] = field(default_factory=list)
     answered: int = 0
     answered_at: datetime | None = None
 
@@ -103,10 +103,10 @@ class Heard:
         """Whether an error was told there that this is, or was made of on its way up."""
         return any(where(mark) and _is_made_of(text, cause) for mark, cause in self._errors)
 
-    def was_called(self, call_id: str, *, since: datetime, until: datetime) -> bool:
-        """Whether this call was made after `since`, up to `until`."""
+    def was_called(self, call_id: str, where: Where) -> bool:
+        """Whether this call was made there."""
         call = self.calls.get(call_id)
-        return call is not None and call.made > 0 and since < call.made_at <= until
+        return call is not None and any(map(where, call.made[-_MOST_COMPARED:]))
 
     def count_told(self, span_id: str, kind: str) -> int:
         """How many remarks of that kind a tool's span told."""
@@ -151,7 +151,7 @@ class Heard:
 
     @staticmethod
     def _fits(call: Call, tool: str, end: datetime) -> bool:
-        return call.tool == tool and call.made > 0 and call.made_at <= end
+        return call.tool == tool and bool(call.made) and call.made_at <= end
 
     def find_handing_call(self, target: str) -> str | None:
         """The id of the call that hands over to `target`, as frameworks name such tools: `transfer_to_market_analyst`."""
@@ -164,12 +164,12 @@ class Heard:
         tool = text_note(remark.metadata, "tool") or "tool"
         call = self.calls.setdefault(mark.call_id, Call(tool, remark.source, mark.words, mark.at))
         if remark.kind == MessageKind.TOOL_CALL:
-            call.made += 1
+            call.made.append(mark)
             call.tool, call.source, call.words, call.made_at = tool, remark.source, mark.words, mark.at
         elif remark.kind in {MessageKind.TOOL_RESULT, MessageKind.HANDOFF}:
             call.answered += 1
             call.answered_at = mark.at
-        if call.answered < call.made:
+        if call.answered < len(call.made):
             self._open[mark.call_id] = None
         else:
             self._open.pop(mark.call_id, None)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from chatlog.services.spans.marks import Mark
+from chatlog.services.spans.marks import Mark, Where
 from chatlog.services.spans.span import Span
 
 # Of each trace, the span around each of its spans that have come; "" around a root.
@@ -46,19 +46,18 @@ class Lineage:
         self._parents = parents
         self._ways: dict[tuple[str, str], _Way] = {}
 
-    def is_inside(self, mark: Mark, span: Span, *, if_open: bool) -> bool:
+    def is_inside(self, mark: Mark, span: Span) -> bool | None:
         """Whether the span that told a remark of the same trace is inside that one.
 
-        Args:
-            if_open: what to answer if a span between them may be missing: it has not ended, went to another process or was
-                never sent.
+        `None` if that is open, for a span between them may be missing: it has not ended, went to another process or was never
+        sent.
         """
         way = self._way(span.trace_id, mark.span_id or "", mark.parent_id)
         if span.span_id in way.passed or way.end is None:
             return True
         if way.end in {"", self._way(span.trace_id, span.span_id, span.parent_id).end}:
             return False
-        return if_open
+        return None
 
     def _way(self, trace_id: str, span_id: str, parent_id: str | None) -> _Way:
         found = self._ways.get((trace_id, span_id))
@@ -83,19 +82,22 @@ class Inside:
     """Which remarks were told inside a span: while it went on, and by spans inside it.
 
     Attributes:
-        if_open: whether a remark counts of which that cannot be known.
+        if_open: which of those count of which that cannot be known.
     """
 
     span: Span
     since: datetime
     until: datetime
     lineage: Lineage
-    if_open: bool
+    if_open: Where
 
     def __call__(self, mark: Mark) -> bool:
         """Whether this one was."""
-        if not self.since < mark.at <= self.until or mark.span_id == self.span.span_id:
+        if not self.since < mark.at <= self.until:
             return False
         if mark.span_id is None or mark.teller == "relay":  # written by others; handed on, perhaps in a trace of its own
             return True
-        return mark.trace_id == self.span.trace_id and self.lineage.is_inside(mark, self.span, if_open=self.if_open)
+        if mark.trace_id != self.span.trace_id:
+            return False
+        is_inside = self.lineage.is_inside(mark, self.span)
+        return self.if_open(mark) if is_inside is None else is_inside

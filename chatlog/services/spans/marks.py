@@ -65,6 +65,21 @@ def during(since: datetime, until: datetime) -> Where:
     return lambda mark: since < mark.at <= until
 
 
+def everything(_: Mark) -> bool:
+    """Whatever was said."""
+    return True
+
+
+def nothing(_: Mark) -> bool:
+    """Nothing that was said."""
+    return False
+
+
+def may_repeat(source: str) -> Where:
+    """What an agent may have for its own words: not what other agents gave back, for they work beside it."""
+    return lambda mark: mark.teller != "agent" or mark.source == source
+
+
 def text_note(notes: JsonObject, name: str) -> str | None:
     """A note, which somebody else may have made for something else. The same few come again and again: one copy is kept."""
     note = notes.get(name)

@@ -23,7 +23,7 @@ from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.services.spans.drafting import Frame, draft, fixed_id
 from chatlog.services.spans.heard import Heard
 from chatlog.services.spans.lineage import Inside, Lineage
-from chatlog.services.spans.marks import during, words_of
+from chatlog.services.spans.marks import Where, during, everything, may_repeat, nothing, words_of
 from chatlog.services.spans.moments import to_moment
 from chatlog.services.spans.placing import Placed
 from chatlog.services.spans.reading import Part, Relayed, Role, Work
@@ -117,7 +117,7 @@ class Telling:
         if not parts and frame.reading.usage and not frame.span.failed:
             parts = (Part(kind=MessageKind.EVENT, text=_UNRECORDED),)
         told = []
-        inside = self._inside(frame, if_open=False)
+        inside = self._inside(frame, if_open=nothing)
         for number, part in enumerate(parts):
             if part.kind != MessageKind.TOOL_RESULT:
                 one = draft(frame, part, type_="model", source=part.speaker or frame.speaker, said_id=frame.id_of(number))
@@ -128,8 +128,7 @@ class Telling:
 
     def _outcome(self, frame: Frame) -> Iterator[MessageDraft]:
         """What an agent gives back."""
-        inside = self._inside(frame, if_open=True)
-        usage_is_told = self._heard.has_usage(inside)
+        usage_is_told = self._heard.has_usage(self._inside(frame, if_open=may_repeat(frame.speaker)))
         told: list[MessageDraft] = []
         times: Counter[tuple[str, str]] = Counter()
         results: defaultdict[str | None, set[str]] = defaultdict(set)
@@ -143,8 +142,9 @@ class Telling:
                 continue
             one = draft(frame, part, type_="agent", source=part.speaker or frame.speaker, said_id=frame.id_of(number))
             words = words_of(one)
+            inside = self._inside(frame, if_open=may_repeat(one.source))
             times[words] += 1
-            if part.call_id is not None and self._heard.was_called(part.call_id, since=frame.start, until=frame.end):
+            if part.call_id is not None and self._heard.was_called(part.call_id, inside):
                 continue
             while_at_work = self._heard.count(words, inside)
             if while_at_work < times[words] and not self._heard.knows(one):
@@ -209,7 +209,7 @@ class Telling:
         """
         call_id = call_id or part.call_id
         call = self._heard.calls.get(call_id or "")
-        made = (call.made if call else 0) + beside.get((call_id, MessageKind.TOOL_CALL), 0)
+        made = (len(call.made) if call else 0) + beside.get((call_id, MessageKind.TOOL_CALL), 0)
         answered = (call.answered if call else 0) + beside.get((call_id, MessageKind.TOOL_RESULT), 0)
         if call_id is None or answered >= max(made, time):
             return
@@ -232,7 +232,7 @@ class Telling:
                 continue
             if part.kind == MessageKind.TOOL_RESULT and part.call_id in self._heard.calls:
                 call = self._heard.calls[part.call_id]
-                if call.answered < call.made:
+                if call.answered < len(call.made):
                     told.append(one)
             elif not self._heard.count(words_of(one), during(at - ECHO, at), teller="model"):
                 told.append(one)
@@ -250,11 +250,11 @@ class Telling:
             return
         part = Part(kind=MessageKind.ERROR, text=text)
         one = draft(frame, part, type_="error", source=frame.speaker, said_id=frame.id_of("error"))
-        inside = self._inside(frame, if_open=frame.work not in {Work.MODEL, Work.TOOL})
+        inside = self._inside(frame, if_open=nothing if frame.work in {Work.MODEL, Work.TOOL} else everything)
         if not self._heard.has_error_of(one.content, inside) and not self._heard.knows(one):
             yield one
 
-    def _inside(self, frame: Frame, *, if_open: bool) -> Inside:
+    def _inside(self, frame: Frame, *, if_open: Where) -> Inside:
         return Inside(frame.span, frame.start, frame.end, self._lineage, if_open)
 
 

@@ -89,8 +89,10 @@ async def test_examples_before_the_first_answer_are_not_part_of_the_discussion(r
 
 
 async def test_what_an_agent_gives_back_is_new_if_no_model_of_it_said_so(receiver: Receiver) -> None:
-    await receiver.take(model(text("assistant", "Draft"), start=1), agent(text("assistant", "Edited"), start=0, end=5))
-    await receiver.take(agent(text("assistant", "Edited"), name="crew", start=-1, end=6))
+    crew = agent(text("assistant", "Edited"), name="crew", start=-1, end=6)
+    analyst = agent(text("assistant", "Edited"), parent_id=crew.span_id, start=0, end=5)
+    await receiver.take(model(text("assistant", "Draft"), start=1), analyst)
+    await receiver.take(crew)
     assert await receiver.told() == [("analyst", "text", "Draft"), ("analyst", "text", "Edited")]
 
 
@@ -246,7 +248,8 @@ async def test_an_error_is_told_once_on_its_way_up(receiver: Receiver) -> None:
     await receiver.take(model(start=1, end=2, **failed), agent(start=0, end=3, **failed))
     await receiver.take(agent(name="crew", start=-1, end=4, **wrapped))
     assert await receiver.told() == [("analyst", "error", "RateLimitError: Too many")]
-    await receiver.take(model(start=7, end=8, **failed))
+    again = model(start=7, end=8, **failed)
+    assert [(await receiver.take(again)).stored for _ in range(2)] == [1, 0]
     assert len(await receiver.told()) == 2
 
 

@@ -11,7 +11,7 @@ import pytest
 from chatlog.domain.models import MessageDraft
 from chatlog.services.spans.span import Span
 from tests.chatlog.services.spans.conftest import Receiver
-from tests.chatlog.services.spans.making import agent, exception, model, root, span, text
+from tests.chatlog.services.spans.making import agent, call, exception, model, result, root, span, text
 
 QUESTION = [text("user", "Yes or no?")]
 LIMIT = {"failed": True, "events": (exception("openai.RateLimitError", "429 too many requests"),)}
@@ -80,6 +80,41 @@ async def test_each_of_several_agents_that_agree_is_heard_with_its_tokens(receiv
     await take(*agents, root(span_id=RUN))
     assert await receiver.told() == [(name, "text", "Approve") for name in names]
     assert [m.models_usage for m in await receiver.messages()] == [{"prompt_tokens": 24, "completion_tokens": 14}] * 3
+
+
+async def test_each_of_several_agents_that_agree_is_heard_inside_steps_of_their_own(receiver: Receiver, take: Take) -> None:
+    used = {"attributes": {"gen_ai.usage.input_tokens": 24, "gen_ai.usage.output_tokens": 14}}
+    spans = []
+    for number, name in enumerate(["ana", "bob"]):
+        times = {"start": 1 + number / 100, "end": 2 + number / 100}
+        step = span(parent_id=RUN, **times)
+        spans += [agent(text("assistant", "Approve"), name=name, parent_id=step.span_id, **times, **used), step]
+    await take(*spans, root(span_id=RUN))
+    assert await receiver.told() == [("ana", "text", "Approve"), ("bob", "text", "Approve")]
+    assert all(message.models_usage for message in await receiver.messages())
+
+
+async def test_each_of_several_runs_of_one_agent_is_heard_when_what_is_around_them_has_come(receiver: Receiver) -> None:
+    steps = [span(parent_id=RUN, end=2 + number) for number in range(2)]
+    runs = [agent(text("assistant", "Yes"), parent_id=step.span_id, start=0.5, end=1 + n / 100) for n, step in enumerate(steps)]
+    await receiver.take(*runs, *steps)
+    assert await texts(receiver) == ["Yes", "Yes"]
+
+
+async def test_an_answer_that_came_through_a_span_between_two_instrumentations_is_told_once(receiver: Receiver) -> None:
+    outer = model(text("assistant", "Tokori"), start=0, end=3)
+    between = span(parent_id=outer.span_id, start=0.5, end=2.5)
+    for each in (model(text("assistant", "Tokori"), parent_id=between.span_id, start=1, end=2), between, outer):
+        await receiver.take(each)
+    assert await texts(receiver) == ["Tokori"]
+
+
+async def test_calls_of_several_agents_that_number_theirs_alike_are_all_stored(receiver: Receiver, take: Take) -> None:
+    used = [call("size", "call_1", of="x"), result("call_1", "4,000"), text("assistant", "Approve")]
+    await take(
+        *(agent(*used, name=name, parent_id=RUN, start=n / 100, end=2 + n / 100) for n, name in enumerate(["ana", "bob"]))
+    )
+    assert [kind for _, kind, _ in await receiver.told()] == ["tool_call", "tool_result", "text"] * 2
 
 
 async def test_each_of_several_agents_that_fail_alike_is_told(receiver: Receiver, take: Take) -> None:
