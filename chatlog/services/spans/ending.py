@@ -56,14 +56,13 @@ def find_status(
 ) -> SessionStatus | None:
     """How the discussion stands after that: ended, or active again because something was told later; `None` if as before."""
     last = max(news, key=lambda ending: ending.time, default=None)
-    ending_now = {ending.trace_id for ending in news}
+    latest = {ending.trace_id: ending for ending in news}
 
     def goes_on(remark: MessageDraft) -> bool:
-        """What comes of a trace after its root is late, and begins nothing."""
+        """What comes of a trace after its root is late, and begins nothing; what was said after a part of one does."""
         trace_id = remark.metadata["trace_id"]
-        before = ended.get(trace_id)
-        is_late = before is not None and (before.began is None or remark.timestamp <= to_moment(before.time, now=now))
-        return not is_late and trace_id not in ending_now
+        before = latest.get(trace_id) or ended.get(trace_id)
+        return before is None or (before.began is not None and remark.timestamp > to_moment(before.time, now=now))
 
     newest = max((remark.timestamp for remark in told if goes_on(remark)), default=None)
     if last is not None and (newest is None or newest <= to_moment(last.time, now=now)):

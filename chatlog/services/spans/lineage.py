@@ -14,7 +14,7 @@ from chatlog.services.spans.span import Span
 Parents = Mapping[str, Mapping[str, str]]
 
 _MOST_CLIMBED = 200  # spans that are nested deeper are few, and whoever nests them endlessly must not keep us climbing
-_MOST_KEPT = 500
+_MOST_KEPT = 500  # ways out; more than are compared for one remark
 
 
 def parents_of(spans: Iterable[Span]) -> dict[str, dict[str, str]]:
@@ -52,6 +52,8 @@ class Lineage:
         `None` if that is open, for a span between them may be missing: it has not ended, went to another process or was never
         sent.
         """
+        if mark.parent_id is not None and mark.parent_id == span.parent_id:
+            return False  # side by side, by far the most of those that say the same
         way = self._way(span.trace_id, mark.span_id or "", mark.parent_id)
         if span.span_id in way.passed or way.end is None:
             return True

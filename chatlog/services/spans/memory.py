@@ -19,7 +19,7 @@ MOST_DISCUSSIONS = 200
 # Of all discussions together: a remark takes about a kilobyte.
 MOST_REMARKS = 50_000
 MOST_TRACES = 10_000
-# As many as one request may have at least, for in it everything is known of how they are nested.
+# Of all traces together, to know how they are nested. No fewer than one request may have.
 MOST_SPANS = 100_000
 # How far back a discussion is read that somebody else began: what spans may tell again was said just now.
 MOST_READ_BACK = 1_000
@@ -100,7 +100,7 @@ class SpanMemory:
 
     Attributes:
         traces: the session of each trace that spans came of.
-        ended: how a trace ended, the last time; what still comes of one whose root has is late.
+        ended: how each trace ended, the last time.
     """
 
     def __init__(self) -> None:

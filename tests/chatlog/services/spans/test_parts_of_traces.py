@@ -51,8 +51,7 @@ async def test_the_end_of_a_part_does_not_end_what_its_caller_goes_on_with(recei
 
 
 async def test_parts_of_one_trace_end_the_session_one_after_the_other(receiver: Receiver) -> None:
-    await receiver.take(says("1", start=1), part(start=0, end=3))
-    await receiver.take(says("2", start=11))
+    await receiver.take(says("1", start=1), part(start=0, end=3), says("2", start=11))
     assert await status(receiver) is ACTIVE
     await receiver.take(part(start=10, end=13))
     assert await status(receiver) is COMPLETED
