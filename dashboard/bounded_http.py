@@ -118,7 +118,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
         channel = self.channel
         path = channel._path.partition(b"?")[0].decode("latin-1")  # noqa: SLF001
         return Head(
-            method=channel._command.decode("latin-1"),  # noqa: SLF001
+            method=channel._command.decode("latin-1").upper(),  # noqa: SLF001
             path=unquote(path),
             authorization=self.requestHeaders.getRawHeaders(b"authorization", [b""])[0].decode("latin-1"),
             client=str(channel.getPeer().host),

@@ -33,6 +33,7 @@ def test_every_setting_is_in_the_readme() -> None:
         "docs/logging.md",
         "docs/metrics.md",
         "docs/openai-agents.md",
+        "docs/opentelemetry.md",
         "docs/recording.md",
         "docs/taking-along.md",
         "docs/terminal.md",

@@ -97,13 +97,13 @@ class HttpApi:
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise Away.answered(f"{self.site} answered {status} without JSON; that is not chatlog's API.") from error
+            raise find_problem(status, headers, body, site=self.site) from error
 
 
 def _reason(error: Exception) -> str:
     """Why nobody is there, in few words. aiohttp's name the address once more, but say what a name or certificate lacks."""
-    if type(error) is aiohttp.ClientConnectorError and error.os_error.errno:
-        return os.strerror(error.os_error.errno)
+    if type(error) in {aiohttp.ClientConnectorError, aiohttp.ClientOSError} and isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
     return str(error) or type(error).__name__
 
 

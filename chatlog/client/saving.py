@@ -17,7 +17,7 @@ from chatlog.client.sender import Sender
 from chatlog.client.site import Site
 from chatlog.domain.clock import utc_now
 from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus
-from chatlog.errors import SessionExists, StorageFull, StorageUnavailable
+from chatlog.errors import ItemTooLarge, SessionExists, StorageFull, StorageUnavailable
 
 Result = TypeVar("Result")
 
@@ -93,6 +93,15 @@ class Saver:
         return messages
 
     async def _append(self, session_id: str, entries: Sequence[Entry]) -> list[int]:
+        try:
+            return await self._append_list(session_id, entries)
+        except ItemTooLarge:
+            if len(entries) == 1:
+                raise
+        half = len(entries) // 2  # a proxy in front of the site may take shorter lists than the site
+        return [*await self._append(session_id, entries[:half]), *await self._append(session_id, entries[half:])]
+
+    async def _append_list(self, session_id: str, entries: Sequence[Entry]) -> list[int]:
         bodies = [entry.body for entry in entries]
         message_ids = [entry.message_id or "" for entry in entries]
         sequences = await self._try_now(

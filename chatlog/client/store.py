@@ -13,7 +13,7 @@ from chatlog.client.address import SiteAddress, check_token
 from chatlog.client.entries import Backlog, QueueLimits, RefusedEntry
 from chatlog.client.http import HttpApi
 from chatlog.client.outbox import Outbox
-from chatlog.client.problems import Away, TokenRefused
+from chatlog.client.problems import Away, Refusal, TokenRefused
 from chatlog.client.reading import Reader
 from chatlog.client.saving import Saver
 from chatlog.client.sender import Sender
@@ -149,7 +149,8 @@ class RemoteStore:
             SessionExists: the session could not begin, for its id belongs to another one; as long as `list_refused` has it.
             IdempotencyConflict: a `message_id` is taken by another remark; through the queue, if that one waits as well. Of a
                 call with more than 1,000 drafts or 4 MiB, lists before that one are stored.
-            ItemTooLarge: a draft is over the 2 MB of an item. Nothing is stored.
+            ItemTooLarge: a draft is over the 2 MB of an item, and nothing is stored; or over what a proxy in front of the site
+                takes, and what is before it may be.
             StorageDenied: the token may not write.
             StorageFull: the queue or its disk is full, and stayed so. Send the same drafts again: nothing is doubled.
         """
@@ -225,6 +226,8 @@ class RemoteStore:
             await self._run(lambda parts: parts.site.list_sessions(limit=1))
         except TokenRefused:
             raise
+        except Refusal as refusal:  # by somebody else: there is nothing in the question that the site could refuse
+            raise Away(str(refusal)) from refusal
         except StorageDenied:  # a token that may only write is a good one as well
             return
 
