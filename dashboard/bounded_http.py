@@ -22,6 +22,7 @@ from dashboard.safe_headers import safe_headers
 reactor: Any = typed_reactor  # its type says that its methods take no self
 # The largest body in this time is 70 kB a second. Who sends a byte now and then keeps a place that others need.
 BODY_SECONDS = 60.0
+_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 class _Room:
@@ -66,6 +67,10 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
         if message["type"] == "http.response.body" and not self.finished and self.channel is not None:
             self._watch_room(is_last=not message.get("more_body", False))
         super().handle_reply(message)
+
+    def setResponseCode(self, code: int, message: bytes | None = None) -> None:  # noqa: N802  # Twisted's name
+        """Twisted's table ends in 2003, and calls 422 and 429 "Unknown Status"."""
+        super().setResponseCode(code, message or _PHRASES.get(code))
 
     async def wait_for_room(self) -> None:
         """Return when the client has read most of what was written."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from chatlog.services.spans.span import Span, SpanEvent
+from chatlog.services.spans.span import Span, SpanEvent, says_elsewhere
 from dashboard.api.parsing import read_json
 from dashboard.api.problems import Problem
 from dashboard.otlp.counting import check_json
@@ -40,6 +40,7 @@ def _span(span: dict[str, Any], *, scope: str, resource: dict[str, Any]) -> Span
         trace_id=_text(span, "traceId").lower(),
         span_id=_text(span, "spanId").lower(),
         parent_id=_text(span, "parentSpanId").lower(),
+        parent_is_elsewhere=says_elsewhere(_integer(span.get("flags")) or 0),
         name=_text(span, "name"),
         start=_number(span, "startTimeUnixNano"),
         end=_number(span, "endTimeUnixNano"),

@@ -12,7 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from chatlog.services.spans.span import Span, SpanEvent
+from chatlog.services.spans.span import Span, SpanEvent, says_elsewhere
 from dashboard.api.problems import Problem
 from dashboard.otlp.counting import check_protobuf
 
@@ -38,6 +38,7 @@ def _span(span: Message, *, scope: str, resource: dict[str, Any]) -> Span:
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
         parent_id=span.parent_span_id.hex(),
+        parent_is_elsewhere=says_elsewhere(span.flags),
         name=span.name,
         start=span.start_time_unix_nano,
         end=span.end_time_unix_nano,

@@ -79,7 +79,8 @@ def _messages(payload: Any) -> Iterator[Mapping[str, Any]]:
     inner = response if isinstance(response, Mapping) else {}
     lists = (payload.get("messages"), inner.get("inner_messages"), [inner.get("chat_message")], [payload.get("message")])
     for listed in lists:
-        yield from (message for message in listed or () if isinstance(message, Mapping))
+        if isinstance(listed, list):
+            yield from (message for message in listed if isinstance(message, Mapping))
 
 
 def _parts(type_: str, message: Mapping[str, Any]) -> Iterator[Part]:

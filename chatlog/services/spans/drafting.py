@@ -120,7 +120,8 @@ def fixed_id(*what: object) -> str:
 
 
 def _about(frame: Frame) -> dict[str, Any]:
-    return {"trace_id": frame.span.trace_id, "span_id": frame.span.span_id, "span": frame.span.name or None}
+    span = frame.span
+    return {"trace_id": span.trace_id, "span_id": span.span_id, "parent_id": span.parent_id or None, "span": span.name or None}
 
 
 def _short(note: Any) -> Any:

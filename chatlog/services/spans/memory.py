@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from chatlog.domain.models import Message, MessageDraft
-from chatlog.services.spans.heard import Heard, words_of
+from chatlog.services.spans.ending import Ending
+from chatlog.services.spans.heard import Heard
+from chatlog.services.spans.lineage import Lineage
+from chatlog.services.spans.marks import words_of
 from chatlog.storage.base import SessionStore
 
 MOST_DISCUSSIONS = 200
+# Of all discussions together: a remark takes about a kilobyte.
+MOST_REMARKS = 50_000
 MOST_TRACES = 10_000
+# Of all traces together, to know how they are nested. No fewer than one request may have.
+MOST_SPANS = 100_000
 # How far back a discussion is read that somebody else began: what spans may tell again was said just now.
 MOST_READ_BACK = 1_000
 _PAGE = 500
@@ -93,13 +100,14 @@ class SpanMemory:
 
     Attributes:
         traces: the session of each trace that spans came of.
-        ended: when the root of a trace ended, in nanoseconds since 1970; what still comes of such a trace is late.
+        ended: how each trace ended, the last time.
     """
 
     def __init__(self) -> None:
         self._discussions: Recent[str, Discussion] = Recent(MOST_DISCUSSIONS)
+        self._parents: Recent[str, dict[str, str]] = Recent(MOST_TRACES)
         self.traces: Recent[str, str] = Recent(MOST_TRACES)
-        self.ended: Recent[str, int] = Recent(MOST_TRACES)
+        self.ended: Recent[str, Ending] = Recent(MOST_TRACES)
 
     def discussion(self, session_id: str) -> Discussion:
         """What is known of a session."""
@@ -110,3 +118,25 @@ class SpanMemory:
     def forget(self, session_id: str) -> None:
         """What was learned of a session may not be stored."""
         self._discussions.pop(session_id, None)
+
+    def make_room(self) -> None:
+        """Forget discussions until those left have no more remarks than may be: not the last one, and none at work."""
+        remarks = sum(len(discussion.heard) for discussion in self._discussions.values())
+        for session_id, discussion in list(self._discussions.items())[:-1]:
+            if remarks <= MOST_REMARKS:
+                return
+            if not discussion.turn.locked():
+                del self._discussions[session_id]
+                remarks -= len(discussion.heard)
+
+    def note_parents(self, parents: Mapping[str, dict[str, str]]) -> Lineage:
+        """Note around which spans others are, by their traces, and return all that is known of these traces."""
+        spans = sum(map(len, self._parents.values())) + sum(map(len, parents.values()))
+        while spans > MOST_SPANS and self._parents:
+            _, oldest = self._parents.popitem(last=False)
+            spans -= len(oldest)
+        known = {trace_id: self._parents.get(trace_id, {}) for trace_id in parents}
+        for trace_id, found in parents.items():
+            known[trace_id].update(found)
+            self._parents.put(trace_id, known[trace_id])
+        return Lineage(known)

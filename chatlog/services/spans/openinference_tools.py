@@ -58,7 +58,8 @@ def _langchain_messages(output: Any) -> Iterator[Mapping[str, Any]]:
     if output.get("type") == "tool" and isinstance(output.get("data"), Mapping):
         yield output["data"]
     update = output.get("update")
-    for message in update.get("messages") or () if isinstance(update, Mapping) else ():
+    messages = update.get("messages") if isinstance(update, Mapping) else None
+    for message in messages if isinstance(messages, list) else ():
         yield from _langchain_messages(message)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chatlog.domain.clock import utc_now
 from chatlog.domain.models import Message, MessageDraft, SessionStatus
@@ -14,10 +15,11 @@ from chatlog.services.batches import in_batches
 from chatlog.services.recording import Signals, record_change, record_messages, record_session
 from chatlog.services.spans.beginning import begin
 from chatlog.services.spans.dialects import read
+from chatlog.services.spans.ending import find_news, find_status
 from chatlog.services.spans.heard import Heard
+from chatlog.services.spans.lineage import parents_of
 from chatlog.services.spans.lots import Lot, sort_into_lots
 from chatlog.services.spans.memory import Discussion, SpanMemory
-from chatlog.services.spans.moments import to_moment
 from chatlog.services.spans.placing import trace_session
 from chatlog.services.spans.reading import Reading
 from chatlog.services.spans.span import Span
@@ -27,6 +29,7 @@ from chatlog.storage.base import SessionStore
 _TRACE_ID = re.compile("(?!0{32})[0-9a-f]{32}")
 _SPAN_ID = re.compile("(?!0{16})[0-9a-f]{16}")
 _MOST_LOOKED_UP = 1_000
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -65,9 +68,10 @@ class SpanRecorder:
         taken = Taken()
         good = list(_with_ids(spans, taken))
         # Many spans, with whole conversations in each: what takes long is done in threads, for the event loop serves others.
-        found = await asyncio.to_thread(lambda: [(span, read(span)) for span in good])
+        found = await asyncio.to_thread(lambda: list(_read_each(good, taken)))
+        lineage = self._memory.note_parents(await asyncio.to_thread(parents_of, good))
         await self._find_traces(found)
-        lots = await asyncio.to_thread(sort_into_lots, found, known=dict(self._memory.traces))
+        lots = await asyncio.to_thread(sort_into_lots, found, known=dict(self._memory.traces), lineage=lineage)
         for session_id, lot in lots.items():
             try:
                 of_lot = await self._record_lot(session_id, lot)
@@ -76,6 +80,7 @@ class SpanRecorder:
             except (SessionDeleted, InvalidInput) as error:  # sent again it would be refused again; other sessions are not
                 taken.refused += [str(error)] * len(lot.placed)
             self._remember_traces(session_id, lot)
+            self._memory.make_room()
         return taken
 
     def _remember_traces(self, session_id: str, lot: Lot) -> None:
@@ -131,7 +136,7 @@ class SpanRecorder:
             discussion.pass_over(saved)
             taken.stored += len(saved)
             contradictions += clashing
-        await self._set_status(session_id, lot, told)
+        await self._set_status(session_id, lot, told, discussion.heard)
         taken.refused += _name_spans(session_id, contradictions)
         return taken
 
@@ -159,21 +164,15 @@ class SpanRecorder:
                     self._memory.forget(session_id)  # where it counts as said
         return [], clashing
 
-    async def _set_status(self, session_id: str, lot: Lot, told: list[MessageDraft]) -> None:
+    async def _set_status(self, session_id: str, lot: Lot, told: list[MessageDraft], heard: Heard) -> None:
         """An ended root ends the discussion; what is told after that makes it active again."""
-        ended = self._memory.ended
-        news = [ending for ending in lot.endings if ending.time > ended.get(ending.trace_id, -1)]
-        last = max(news, key=lambda ending: ending.time, default=None)
-        # What comes of a trace after its root is late, and begins nothing.
-        ending_now = {ending.trace_id for ending in news}
-        trace_of = [(draft.metadata["trace_id"], draft.timestamp) for draft in told]
-        newest = max((at for trace_id, at in trace_of if trace_id not in ended and trace_id not in ending_now), default=None)
-        if last is not None and (newest is None or newest <= to_moment(last.time, now=utc_now())):
-            await self._change(session_id, last.status)
-        elif newest is not None:
-            await self._change(session_id, SessionStatus.ACTIVE)
+        ended, now = self._memory.ended, utc_now()
+        news = find_news(lot.endings, ended=ended, heard=heard, now=now)
+        status = find_status(news, told, ended=ended, now=now)
+        if status is not None:
+            await self._change(session_id, status)
         for ending in news:
-            ended.put(ending.trace_id, max(ending.time, ended.get(ending.trace_id, -1)))
+            ended.put(ending.trace_id, ending)
 
     async def _change(self, session_id: str, status: SessionStatus) -> None:
         if (await self._store.get_session(session_id)).status is not status:
@@ -182,7 +181,7 @@ class SpanRecorder:
 
 async def _tell(heard: Heard, lot: Lot) -> tuple[list[MessageDraft], list[MessageDraft]]:
     """The remarks that are new, and those whose ids have other words already."""
-    telling = Telling(heard, now=utc_now())
+    telling = Telling(heard, lineage=lot.lineage, now=utc_now())
     return await asyncio.to_thread(lambda: list(telling.tell(lot.placed))), telling.contradictions
 
 
@@ -197,9 +196,23 @@ def _name_spans(session_id: str, contradictions: Sequence[MessageDraft]) -> list
     ]
 
 
+def _read_each(spans: Sequence[Span], taken: Taken) -> Iterator[tuple[Span, Reading | None]]:
+    is_logged = False
+    for span in spans:
+        try:
+            yield span, read(span)
+        except Exception as error:  # programs put anything into attributes; what no reader foresaw must not cost the others
+            if not is_logged:  # once for a request: the others are like it, and may be very many
+                logger.exception("The span %r of trace %s cannot be read.", span.name[:80], span.trace_id)
+            is_logged = True
+            taken.refused.append(
+                f"Span {span.name[:80]!r} cannot be read ({type(error).__name__}): its attributes have an unknown form."
+            )
+
+
 def _with_ids(spans: Sequence[Span], taken: Taken) -> Iterator[Span]:
     for span in spans:
         if _TRACE_ID.fullmatch(span.trace_id) and _SPAN_ID.fullmatch(span.span_id):
-            yield span
+            yield span if len(span.parent_id) <= 16 else replace(span, parent_id=span.parent_id[:16])  # no id, yet no root
         else:
             taken.refused.append(f"Span {span.name[:80]!r} has no ids: its trace's has 16 bytes, its own 8, not all zero.")

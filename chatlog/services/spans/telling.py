@@ -4,8 +4,9 @@ A span that asks a model holds the whole conversation so far, agents repeat what
 what may have been lost. What is new is decided so:
 
 * What a model answers is new; its id is the span's. (Unless a span inside this one told it: two instrumentations at work.)
+  Others may say the same words at the same time, so only a span that is known to be inside this one counts.
 * Of what a model is given, only what follows its last answer can be new. Everything before was new to an earlier call.
-* What an agent gives back is new if nobody said it while the agent was at work.
+* What an agent gives back is new if nobody said it inside. It mostly is a repetition, so that all that may be inside counts.
 * A call of a tool has one result, whoever tells it first; or as many as one agent gives back that differ.
 * An error goes up through the spans around: it is new unless one inside told it.
 """
@@ -20,7 +21,9 @@ from itertools import takewhile
 
 from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.services.spans.drafting import Frame, draft, fixed_id
-from chatlog.services.spans.heard import Heard, words_of
+from chatlog.services.spans.heard import Heard
+from chatlog.services.spans.lineage import Inside, Lineage
+from chatlog.services.spans.marks import Where, during, everything, may_repeat, nothing, words_of
 from chatlog.services.spans.moments import to_moment
 from chatlog.services.spans.placing import Placed
 from chatlog.services.spans.reading import Part, Relayed, Role, Work
@@ -36,14 +39,16 @@ class Telling:
 
     Args:
         heard: what the discussion has already.
+        lineage: how the spans of its traces are nested.
         now: the time of what has none that can be.
 
     Attributes:
         contradictions: what was not told, because other words are there under its id.
     """
 
-    def __init__(self, heard: Heard, *, now: datetime) -> None:
+    def __init__(self, heard: Heard, *, lineage: Lineage, now: datetime) -> None:
         self._heard = heard
+        self._lineage = lineage
         self._now = now
         self.contradictions: list[MessageDraft] = []
 
@@ -112,17 +117,18 @@ class Telling:
         if not parts and frame.reading.usage and not frame.span.failed:
             parts = (Part(kind=MessageKind.EVENT, text=_UNRECORDED),)
         told = []
+        inside = self._inside(frame, if_open=nothing)
         for number, part in enumerate(parts):
             if part.kind != MessageKind.TOOL_RESULT:
                 one = draft(frame, part, type_="model", source=part.speaker or frame.speaker, said_id=frame.id_of(number))
-                inside = self._heard.count(words_of(one), since=frame.start, until=frame.end, source=one.source, teller="model")
-                if not inside and not self._heard.knows(one):
+                is_told = self._heard.count(words_of(one), inside, source=one.source, teller="model")
+                if not is_told and not self._heard.knows(one):
                     told.append(one)
         yield from frame.with_usage(told)
 
     def _outcome(self, frame: Frame) -> Iterator[MessageDraft]:
         """What an agent gives back."""
-        usage_is_told = self._heard.has_usage(since=frame.start, until=frame.end)
+        usage_is_told = self._heard.has_usage(self._inside(frame, if_open=may_repeat(frame.speaker)))
         told: list[MessageDraft] = []
         times: Counter[tuple[str, str]] = Counter()
         results: defaultdict[str | None, set[str]] = defaultdict(set)
@@ -136,10 +142,11 @@ class Telling:
                 continue
             one = draft(frame, part, type_="agent", source=part.speaker or frame.speaker, said_id=frame.id_of(number))
             words = words_of(one)
+            inside = self._inside(frame, if_open=may_repeat(one.source))
             times[words] += 1
-            if part.call_id is not None and self._heard.was_called(part.call_id, since=frame.start, until=frame.end):
+            if part.call_id is not None and self._heard.was_called(part.call_id, inside):
                 continue
-            while_at_work = self._heard.count(words, since=frame.start, until=frame.end)
+            while_at_work = self._heard.count(words, inside)
             if while_at_work < times[words] and not self._heard.knows(one):
                 beside[part.call_id, part.kind] += 1
                 told.append(one)
@@ -202,7 +209,7 @@ class Telling:
         """
         call_id = call_id or part.call_id
         call = self._heard.calls.get(call_id or "")
-        made = (call.made if call else 0) + beside.get((call_id, MessageKind.TOOL_CALL), 0)
+        made = (len(call.made) if call else 0) + beside.get((call_id, MessageKind.TOOL_CALL), 0)
         answered = (call.answered if call else 0) + beside.get((call_id, MessageKind.TOOL_RESULT), 0)
         if call_id is None or answered >= max(made, time):
             return
@@ -225,16 +232,16 @@ class Telling:
                 continue
             if part.kind == MessageKind.TOOL_RESULT and part.call_id in self._heard.calls:
                 call = self._heard.calls[part.call_id]
-                if call.answered < call.made:
+                if call.answered < len(call.made):
                     told.append(one)
-            elif not self._heard.count(words_of(one), since=at - ECHO, until=at, teller="model"):
+            elif not self._heard.count(words_of(one), during(at - ECHO, at), teller="model"):
                 told.append(one)
         yield from frame.with_usage(told, usage=relayed.usage)
 
     def _relayed_errors(self, frame: Frame) -> Iterator[MessageDraft]:
         for number, part in enumerate(frame.reading.said):
             one = draft(frame, part, type_="relay", source=frame.speaker, said_id=frame.id_of(number))
-            if not self._heard.has_error_of(one.content, since=frame.start - ECHO, until=frame.end):
+            if not self._heard.has_error_of(one.content, during(frame.start - ECHO, frame.end)):
                 yield one
 
     def _error(self, frame: Frame) -> Iterator[MessageDraft]:
@@ -243,8 +250,12 @@ class Telling:
             return
         part = Part(kind=MessageKind.ERROR, text=text)
         one = draft(frame, part, type_="error", source=frame.speaker, said_id=frame.id_of("error"))
-        if not self._heard.has_error_of(one.content, since=frame.start, until=frame.end):
+        inside = self._inside(frame, if_open=nothing if frame.work in {Work.MODEL, Work.TOOL} else everything)
+        if not self._heard.has_error_of(one.content, inside) and not self._heard.knows(one):
             yield one
+
+    def _inside(self, frame: Frame, *, if_open: Where) -> Inside:
+        return Inside(frame.span, frame.start, frame.end, self._lineage, if_open)
 
 
 def _raw(part: Part) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from http import HTTPStatus
 from pathlib import Path
 
 import psutil
@@ -67,6 +68,17 @@ async def test_an_address_that_is_too_long_is_answered_and_not_hung_up_on(tmp_pa
         status, headers, text = parse(await asyncio.wait_for(reader.read(), 20))
         writer.close()
         assert (status, json.loads(text)["status"]) == (400, 400)
+
+
+async def test_every_status_is_sent_with_its_own_name(tmp_path: Path) -> None:
+    async with running_site(tmp_path) as site:
+        token = await create_token(site, tmp_path)
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        head = ["POST /api/v1/sessions HTTP/1.1", "Host: x", f"Authorization: Bearer {token}", "Content-Type: application/json"]
+        writer.write("\r\n".join([*head, "Content-Length: 2", "Connection: close", "", "{}"]).encode())
+        first, _, _ = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n")
+        writer.close()
+    assert first.decode() == f"HTTP/1.1 422 {HTTPStatus(422).phrase}"
 
 
 async def test_what_the_server_itself_refuses_is_a_problem_too(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def _request(spans: tuple[Span, ...]) -> ExportTraceServiceRequest:
             trace_id=bytes.fromhex(span.trace_id),
             span_id=bytes.fromhex(span.span_id),
             parent_span_id=bytes.fromhex(span.parent_id),
+            flags=0x300 if span.parent_is_elsewhere else 0x100,
             name=span.name,
             start_time_unix_nano=span.start,
             end_time_unix_nano=span.end,

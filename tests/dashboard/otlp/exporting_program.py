@@ -25,6 +25,31 @@ async def langgraph() -> None:
     await graphs.five_agents().ainvoke(question, {"configurable": {"thread_id": "thread-of-langgraph"}})
 
 
+async def voting() -> None:
+    """Three agents at the same time that agree, and one that asks its model three times at once."""
+    from langchain_core.messages import AIMessage
+    from langgraph.graph import END, START, MessagesState, StateGraph
+
+    from tests.chatlog.integrations import graphs
+
+    def votes(word: str, *, times: int) -> Callable[[MessagesState], Coroutine[Any, Any, dict[str, Any]]]:
+        async def node(state: MessagesState) -> dict[str, Any]:
+            scripted = [graphs.model(graphs.says(word)) for _ in range(times)]
+            answers = await asyncio.gather(*(each.ainvoke(state["messages"][:1]) for each in scripted))
+            return {"messages": [AIMessage(answer.content) for answer in answers]}
+
+        return node
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("voter", votes("Yes", times=3))
+    graph.add_edge("voter", END)
+    for name in AGENTS[:3]:
+        graph.add_node(name, votes("Approve", times=1))
+        graph.add_edge(START, name)
+        graph.add_edge(name, "voter")
+    await graph.compile().ainvoke({"messages": [("user", TASK)]}, {"configurable": {"thread_id": "votes"}})
+
+
 async def openai_agents() -> None:
     from agents import Runner, set_tracing_disabled
 
@@ -78,6 +103,7 @@ async def by_hand() -> None:
 
 PROGRAMS: dict[str, tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = {
     "langgraph": (LANGGRAPH, langgraph),
+    "voting": (LANGGRAPH, voting),
     "openai_agents": (OPENAI, openai_agents),
     "autogen": ("", autogen),
     "agent_framework": (AGENT_FRAMEWORK, agent_framework),

@@ -87,6 +87,15 @@ def test_a_langgraph_team_is_recorded_as_it_talked(discussions: dict[str, Discus
     assert [m.models_usage for m in messages if m.models_usage] == [{"prompt_tokens": 12, "completion_tokens": 7}] * 10
 
 
+def test_everybody_who_votes_the_same_at_the_same_time_is_recorded(discussions: dict[str, Discussion]) -> None:
+    _, (asked, *messages) = discussions["votes"]
+    assert (asked.source, asked.content) == ("user", TASK)
+    approved, voted = told(messages)[:3], told(messages)[3:]
+    assert sorted(approved) == sorted((name, "text", "Approve") for name in AGENTS[:3])
+    assert voted == [("voter", "text", "Yes")] * 3
+    assert [m.models_usage for m in messages] == [{"prompt_tokens": 12, "completion_tokens": 7}] * 6
+
+
 def test_an_openai_agents_team_is_recorded_as_it_talked(discussions: dict[str, Discussion]) -> None:
     session, messages = next(
         each for each in discussions.values() if any(m.content == "Remark 0." for m in each[1]) and _has_handoff(each)

@@ -230,6 +230,7 @@ TIMES = st.integers(0, 2**64 - 1)
             trace_id=st.binary(min_size=16, max_size=16).map(bytes.hex),
             span_id=st.binary(min_size=8, max_size=8).map(bytes.hex),
             parent_id=st.sampled_from(["", "ab" * 8]),
+            parent_is_elsewhere=st.booleans(),
             name=st.text(max_size=9),
             start=TIMES,
             end=TIMES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,10 +17,11 @@ _numbers = itertools.count(1)
 
 def span(*, trace: int = 1, start: float = 0, end: float | None = None, **values: Any) -> Span:
     """A span that lasts a second; times are seconds after the beginning."""
+    number = next(_numbers)
     made: dict[str, Any] = {
         "trace_id": f"{trace:032x}",
-        "span_id": f"{next(_numbers):016x}",
-        "parent_id": f"{2**60:016x}",  # of some span around it that has not ended yet
+        "span_id": f"{number:016x}",
+        "parent_id": f"{2**60 + number:016x}",  # of some span around it that never comes
         "start": BEGAN + int(start * SECOND),
         "end": BEGAN + int((start + 1 if end is None else end) * SECOND),
     }
@@ -109,8 +110,8 @@ class Talk:
     _clock: float = 0
     _calls: int = 0
 
-    def turn(self, question: str, *, looks_up: list[str], answer: str, has_tool_span: bool) -> None:
-        """A question, some uses of a tool, an answer; and the spans around them."""
+    def turn(self, question: str, *, looks_up: list[str], answers: list[str], has_tool_span: bool) -> None:
+        """A question, some uses of a tool, some answers at the same time; and the spans around them."""
         self._turns += 1
         trace = 1 if self.one_trace else self._turns
         began, given = self._tick(), []
@@ -118,12 +119,12 @@ class Talk:
         self.expected.append(("user", "text", question))
         for word in looks_up:
             given += self._look_up(word, trace, has_tool_span=has_tool_span)
-        given.append(self._ask(text("assistant", answer), trace))
-        self.expected.append(("analyst", "text", answer))
+        given += self._ask_at_once([text("assistant", answer) for answer in answers], trace)
+        self.expected += [("analyst", "text", answer) for answer in answers]
         ended = self._tick()
-        self.spans.append(agent(*given, trace=trace, start=began, end=ended))
+        self.spans.append(agent(*given, trace=trace, start=began, end=ended, span_id=self._around, parent_id=self._root))
         if not self.one_trace:
-            self.spans.append(root(trace=trace, start=began, end=ended + 0.1))
+            self.spans.append(root(trace=trace, start=began, end=ended + 0.1, span_id=self._root))
 
     def _look_up(self, word: str, trace: int, *, has_tool_span: bool) -> list[dict[str, Any]]:
         self._calls += 1
@@ -132,17 +133,36 @@ class Talk:
         self._ask(asked, trace)
         if has_tool_span:
             start = self._tick()
+            inside = {"trace": trace, "parent_id": self._around}
             given = json.dumps({"of": word})
-            self.spans.append(tool("size", call_id, given, f"{word}: 4,000", trace=trace, start=start, end=self._tick()))
+            self.spans.append(tool("size", call_id, given, f"{word}: 4,000", start=start, end=self._tick(), **inside))
         self._history.append(answered)
         self.expected += [("analyst", "tool_call", "size"), ("analyst", "tool_result", "size")]
         return [asked, answered]
 
     def _ask(self, answer: dict[str, Any], trace: int) -> dict[str, Any]:
-        start = self._tick()
-        self.spans.append(model(answer, heard=list(self._history), trace=trace, start=start, end=self._tick()))
-        self._history.append(answer)
+        (answer,) = self._ask_at_once([answer], trace)
         return answer
+
+    def _ask_at_once(self, answers: list[dict[str, Any]], trace: int) -> list[dict[str, Any]]:
+        """Each inside a step of its own, of which nothing is told."""
+        starts = [self._tick() for _ in answers]
+        steps = [span(trace=trace, parent_id=self._around, start=start) for start in starts]
+        for answer, start, step in zip(answers, starts, steps, strict=True):
+            inside = {"trace": trace, "parent_id": step.span_id}
+            self.spans.append(model(answer, heard=list(self._history), start=start, end=self._tick(), **inside))
+        self.spans += [replace(step, end=BEGAN + int(self._tick() * SECOND)) for step in steps]
+        self._history += answers
+        return answers
+
+    @property
+    def _around(self) -> str:
+        """The id of the agent's span of this turn."""
+        return f"{2**61 + self._turns:016x}"
+
+    @property
+    def _root(self) -> str:
+        return f"{2**62 + self._turns:016x}"
 
     def _tick(self) -> float:
         self._clock += 1

@@ -98,8 +98,20 @@ async def test_an_error_that_ended_an_agent_fails_the_session_and_is_told_once(r
 
 
 @pytest.mark.parametrize(
-    "payload", ["No Message", {}, [], {"message": 7}, {"messages": {"a": 1}}, {"response": None}, {"error": 1}]
+    "payload",
+    [
+        "No Message",
+        {},
+        [],
+        {"message": 7},
+        {"messages": {"a": 1}},
+        {"messages": 5},
+        {"response": None},
+        {"response": {"inner_messages": True}},
+        {"error": 1},
+    ],
 )
 async def test_what_is_no_message_of_a_team_tells_nothing(receiver: Receiver, payload: Any) -> None:
-    await receiver.take(hands_on(payload), hands_on({"message": message("m1", "1")}, team="an_agent_of_no_team"))
+    taken = await receiver.take(hands_on(payload), hands_on({"message": message("m1", "1")}, team="an_agent_of_no_team"))
+    assert taken.refused == []
     assert not (await receiver.store.list_sessions()).items

@@ -16,6 +16,7 @@ from chatlog.domain.models import Message, MessageDraft
 from chatlog.errors import ItemTooLarge, StorageUnavailable
 from chatlog.services.spans.dialects import read
 from chatlog.services.spans.heard import MOST_REMEMBERED, Heard
+from chatlog.services.spans.lineage import Lineage
 from chatlog.services.spans.placing import Placing
 from chatlog.services.spans.telling import Telling
 from tests.chatlog.services.spans.conftest import Receiver
@@ -240,5 +241,5 @@ def test_whatever_a_span_tells_can_be_stored(attributes: dict[str, Any], operati
     made = span(attributes={**attributes, "gen_ai.operation.name": operation}, failed=times[0] % 2 == 0)
     made = replace(made, start=times[0], end=times[1])
     placed = Placing([(made, read(made))], known={}).place()
-    drafts = list(Telling(Heard(), now=utc_now()).tell(placed))
+    drafts = list(Telling(Heard(), lineage=Lineage({}), now=utc_now()).tell(placed))
     assert all(isinstance(draft, MessageDraft) for draft in drafts)

@@ -21,15 +21,16 @@ from tests.chatlog.services.spans.conftest import Receiver
 from tests.chatlog.services.spans.making import Talk, agent, call, exception, model, result, span, text, tool
 
 WORDS = st.sampled_from(["yes", "no"])
-TURNS = st.lists(st.tuples(WORDS, st.lists(WORDS, max_size=2), WORDS, st.booleans()), min_size=1, max_size=3)
+ANSWERS = st.lists(WORDS, min_size=1, max_size=3)
+TURNS = st.lists(st.tuples(WORDS, st.lists(WORDS, max_size=2), ANSWERS, st.booleans()), min_size=1, max_size=3)
 
 
 @st.composite
 def deliveries(draw: st.DrawFn) -> tuple[Talk, list[tuple[int, int]], list[bool]]:
     """A discussion, how its spans are cut into requests, what is sent again, and when another process receives."""
     talk = Talk(one_trace=draw(st.booleans()))
-    for question, looks_up, answer, has_tool_span in draw(TURNS):
-        talk.turn(question, looks_up=looks_up, answer=answer, has_tool_span=has_tool_span)
+    for question, looks_up, answers, has_tool_span in draw(TURNS):
+        talk.turn(question, looks_up=looks_up, answers=answers, has_tool_span=has_tool_span)
     cuts = sorted(draw(st.sets(st.integers(1, len(talk.spans)), max_size=4)) | {0, len(talk.spans)})
     requests = list(itertools.pairwise(cuts))
     again = [request for request in requests if draw(st.booleans())]
@@ -88,8 +89,10 @@ async def test_examples_before_the_first_answer_are_not_part_of_the_discussion(r
 
 
 async def test_what_an_agent_gives_back_is_new_if_no_model_of_it_said_so(receiver: Receiver) -> None:
-    await receiver.take(model(text("assistant", "Draft"), start=1), agent(text("assistant", "Edited"), start=0, end=5))
-    await receiver.take(agent(text("assistant", "Edited"), name="crew", start=-1, end=6))
+    crew = agent(text("assistant", "Edited"), name="crew", start=-1, end=6)
+    analyst = agent(text("assistant", "Edited"), parent_id=crew.span_id, start=0, end=5)
+    await receiver.take(model(text("assistant", "Draft"), start=1), analyst)
+    await receiver.take(crew)
     assert await receiver.told() == [("analyst", "text", "Draft"), ("analyst", "text", "Edited")]
 
 
@@ -99,8 +102,9 @@ async def test_the_same_words_of_two_agents_one_after_the_other_are_two_remarks(
 
 
 async def test_two_instrumentations_of_one_call_tell_it_once(receiver: Receiver) -> None:
-    inner = model(text("assistant", "Tokori"), start=1, end=2)
+    inner = model(text("assistant", "Tokori"), parent_id=f"{99:016x}", start=1, end=2)
     outer = span(
+        span_id=inner.parent_id,
         start=0,
         end=3,
         attributes={
@@ -244,7 +248,8 @@ async def test_an_error_is_told_once_on_its_way_up(receiver: Receiver) -> None:
     await receiver.take(model(start=1, end=2, **failed), agent(start=0, end=3, **failed))
     await receiver.take(agent(name="crew", start=-1, end=4, **wrapped))
     assert await receiver.told() == [("analyst", "error", "RateLimitError: Too many")]
-    await receiver.take(model(start=7, end=8, **failed))
+    again = model(start=7, end=8, **failed)
+    assert [(await receiver.take(again)).stored for _ in range(2)] == [1, 0]
     assert len(await receiver.told()) == 2
 
 

@@ -95,6 +95,15 @@ async def test_any_conversation_has_a_session(receiver: Receiver, name: str) -> 
     (session,) = (await receiver.store.list_sessions()).items
     assert session.message_count == 3
     assert (session.session_id == name) is (name == "空間")
+    original = None if name == "空間" else name.replace("\ud800", "\ufffd")
+    assert session.metadata.get("session_id") == original
+
+
+async def test_the_original_of_a_name_on_the_span_around_is_kept_too(receiver: Receiver) -> None:
+    outer = span(span_id=f"{99:016x}", parent_id="", end=9, attributes={"gen_ai.conversation.id": "team/alpha#1"})
+    await receiver.take(says("1", parent_id=outer.span_id, **NAMELESS), outer)
+    (session,) = (await receiver.store.list_sessions()).items
+    assert session.metadata["session_id"] == "team/alpha#1"
 
 
 async def test_the_end_of_the_root_completes_the_session_and_a_failed_one_fails_it(receiver: Receiver) -> None:
@@ -153,8 +162,9 @@ async def test_a_span_without_a_word_begins_no_session(receiver: Receiver) -> No
 async def test_a_span_of_a_deleted_session_is_refused_and_its_neighbours_are_stored(receiver: Receiver) -> None:
     await receiver.take(says("1"))
     await receiver.store.delete_session("talk")
+    late, neighbour = says("2"), says("3", conversation="other")
     for process in (receiver, receiver.another()):
-        taken = await process.take(says("2"), says("3", conversation="other"))
+        taken = await process.take(late, neighbour)
         assert len(taken.refused) == 1
         assert "deleted" in taken.refused[0]
     assert len(await receiver.told("other")) == 2
