@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from chatlog.errors import StorageUnavailable, StoreClosed
+from chatlog.storage.lasting_loop import LastingLoop
 
 Result = TypeVar("Result")
 
@@ -76,7 +77,7 @@ class Worker:
     def _start(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._process = os.getpid()
-            self._loop = asyncio.new_event_loop()
+            self._loop = LastingLoop()
             self._thread = threading.Thread(target=_serve, args=(self._loop,), name=self._name, daemon=True)
             self._thread.start()
         if self._process != os.getpid():

@@ -111,14 +111,18 @@ class RecordedRun:
         except Exception as error:  # a type of the user's own may raise anything; the run must not feel it
             recording.lose(1, error)
 
+    def lose(self, count: int, error: Exception) -> None:
+        """Count what could not be recorded."""
+        assert self._recording is not None
+        self._recording.lose(count, error)
+
     def each(self, things: Iterable[Thing], read: Callable[[Thing], Iterable[MessageDraft]]) -> Iterator[MessageDraft]:
         """What `read` makes of each; one that cannot be read is counted, and does not take the others along."""
         for thing in things:
             try:
                 yield from read(thing)
             except Exception as error:  # as in `take`
-                assert self._recording is not None
-                self._recording.lose(1, error)
+                self.lose(1, error)
 
     def unused(self, said_id: str | None) -> str | None:
         """The id, unless this run used it before: some models number their calls from one in each answer."""
