@@ -1,7 +1,7 @@
 """A connection that is opened when it is needed, kept, and let go of before the process is forked.
 
-SQLite notes in the process's memory which locks it holds on a file. A child inherits the notes without the locks, and believes
-them of every connection it opens to that file, as long as one from before the fork is open: it waits for a lock that nobody has,
+SQLite notes in the memory of the process which locks it holds on a file. A child inherits the notes without the locks, and
+believes them of each connection to that file, as long as one from before the fork is open. It waits for a lock that nobody has,
 or commits to a write-ahead log that its parent, which sees no other user, has thrown away. So a fork finds nothing open.
 Source: https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_across_a_fork_
 """
