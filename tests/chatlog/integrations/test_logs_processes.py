@@ -78,34 +78,6 @@ if __name__ == "__main__":
     child.join()
 """
 
-OUTLIVING = """
-listen()
-log.info("parent")
-closed, close = os.pipe()
-said, say = os.pipe()
-child = os.fork()
-if child == 0:
-    agent("a")
-    os.write(say, b".")
-    os.read(closed, 1)
-    agent("b")
-    logging.shutdown()
-    os._exit(0)
-os.read(said, 1)
-logging.shutdown()
-os.write(close, b".")
-os.waitpid(child, 0)
-"""
-
-BUSY = """
-if __name__ == "__main__":
-    listen()
-    for number in range(200):
-        log.info("parent %s", number)
-        if number % 20 == 0:
-            multiprocessing.get_context("fork").Process(target=agent, args=(number,)).start()
-"""
-
 
 @pytest.fixture
 def location(tmp_path: Path, store: SessionStore) -> str:
@@ -164,15 +136,3 @@ async def test_a_child_that_fails_fails_its_session(store: SessionStore, locatio
 async def test_a_child_that_leaves_by_itself_completes_its_session(store: SessionStore, location: str) -> None:
     run_to_its_end(LEAVING, location)
     assert await everything_said(store) == [of("a")]
-
-
-async def test_a_child_that_outlives_its_parent_is_heard_to_its_end(store: SessionStore, location: str) -> None:
-    assert run_to_its_end(OUTLIVING, location) == ""
-    assert sorted(await everything_said(store)) == [of("a", "b"), ["parent"]]
-
-
-async def test_children_forked_while_their_parent_is_saving_lose_nothing(store: SessionStore, location: str) -> None:
-    assert run_to_its_end(BUSY, location) == ""
-    parent = [f"parent {number}" for number in range(200)]
-    children = [of(number) for number in range(0, 200, 20)]
-    assert sorted(await everything_said(store)) == sorted([parent, *children])
