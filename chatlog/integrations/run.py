@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypedDict, TypeVar
 
@@ -86,6 +87,7 @@ class RecordedRun:
         self._flush_seconds = flush_seconds
         self._recording: BackgroundRecording | None = None
         self._ended = False
+        self._process = os.getpid()
         self._used_ids: set[str] = set()
 
     @property
@@ -104,6 +106,9 @@ class RecordedRun:
         recording = self._recording
         if recording is None or self._ended:
             logger.warning("%s: something was said outside of its recording, and is not stored.", self._source)
+            return
+        if os.getpid() != self._process:
+            logger.warning("%s: something was said in a forked process, and is not stored. Record there as well.", self._source)
             return
         try:
             for draft in make():
