@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import hashlib
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from itertools import islice
+from weakref import WeakSet
 
 from chatlog.domain.models import MessageDraft, SessionStatus
 from chatlog.errors import LASTING, ChatlogError, IdempotencyConflict, StorageError
@@ -75,6 +78,8 @@ class BackgroundRecording:
         self._lost = 0
         self._first_error: Exception | None = None
         self._task = self._start()
+        self._process = os.getpid()
+        _unfinished.add(self)
 
     @property
     def lost(self) -> int:
@@ -106,14 +111,24 @@ class BackgroundRecording:
     async def finish(self, status: SessionStatus, *, at_most: float) -> RunReport:
         """Store what waits and the outcome, for at most that many seconds, and tell how it went. Never raises for a store."""
         self._status = status
+        shortfall = f"The store did not take everything within {at_most:g} s."
         try:
             self._ending.set()
             self._more.set()
             await self._come_to_an_end(self._loop.time() + at_most)
-        finally:  # also if whoever waits is cancelled, or the loop is closed: nobody gets a report then, but the log has it
-            report = self._sum_up(status, at_most)
+        except BaseException as error:  # the run is cancelled, or its loop is closed: nobody gets a report, but the log has it
+            shortfall = f"The store had not taken everything when the end was not waited for any more ({type(error).__name__})."
+            raise
+        finally:
+            _unfinished.discard(self)
+            report = self._sum_up(status, shortfall)
             self._task.cancel()
         return report
+
+    def give_up(self) -> None:
+        """Tell what becomes of a run whose event loop has stopped in the middle of it, when the program ends."""
+        if self._process == os.getpid() and not self._loop.is_running():  # a log handler's still runs, and is ended later
+            self._sum_up(SessionStatus.ACTIVE, "The program ended in the middle of the run.")
 
     async def _come_to_an_end(self, deadline: float) -> None:
         await asyncio.wait([self._task], timeout=deadline - self._loop.time())
@@ -124,12 +139,12 @@ class BackgroundRecording:
     def _start(self) -> asyncio.Task[None]:
         return asyncio.create_task(self._work(), name="chatlog-background-recording")
 
-    def _sum_up(self, status: SessionStatus, at_most: float) -> RunReport:
+    def _sum_up(self, status: SessionStatus, shortfall: str) -> RunReport:
         """How it went. What is not done by now is not waited for."""
         task = self._task
         is_complete = task.done() and not task.cancelled() and task.exception() is None and not self._waiting
         if not is_complete:
-            self.lose(len(self._waiting), TimeoutError(f"The store did not take everything within {at_most:g} s."))
+            self.lose(len(self._waiting), TimeoutError(shortfall))
         session_id = None if self._recorder is None else self._recorder.session_id
         report = RunReport(
             session_id=session_id, status=status, saved=self._saved, lost=self._lost, first_error=self._first_error
@@ -225,6 +240,15 @@ class BackgroundRecording:
             error,
             exc_info=None if isinstance(error, ChatlogError | BufferError | TimeoutError) else error,
         )
+
+
+_unfinished: WeakSet[BackgroundRecording] = WeakSet()
+
+
+@atexit.register
+def _give_up() -> None:
+    for recording in list(_unfinished):
+        recording.give_up()
 
 
 def _renamed(draft: MessageDraft) -> MessageDraft:

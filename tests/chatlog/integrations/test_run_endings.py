@@ -120,21 +120,24 @@ async def test_a_status_that_was_not_stored_is_told_although_no_word_is_lost(
 
 
 STOPPED = """
-import asyncio, gc, sys
-from tests.chatlog.integrations.test_run_endings import record, speak_on
+import asyncio, sys
+from tests.chatlog.integrations.test_run_endings import record, stop
 loop = asyncio.new_event_loop()
-task = loop.create_task(record(sys.argv[1], speak_on))
-loop.call_later(0.1, loop.stop)
+task = loop.create_task(record(sys.argv[1], stop))
 loop.run_forever()
 loop.close()
-del task
-gc.collect()
 """
 
 
-def test_a_run_whose_loop_is_closed_is_told_when_it_is_thrown_away(location: str) -> None:
+async def stop(run: RecordedRun) -> None:
+    run.take(lambda: says("one"))
+    asyncio.get_running_loop().stop()
+    await asyncio.Event().wait()
+
+
+def test_a_run_whose_loop_has_stopped_is_told_when_the_program_ends(location: str) -> None:
     ended = subprocess.run([sys.executable, "-c", STOPPED, location], capture_output=True, text=True, check=True, timeout=60)
-    assert "A run is not recorded completely: RunReport(session_id=" in ended.stderr
+    assert ended.stderr.count("A run is not recorded completely: RunReport(session_id=") == 1
 
 
 async def test_what_a_forked_process_says_is_told_and_not_stored(store: SessionStore, caplog: pytest.LogCaptureFixture) -> None:
