@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import hashlib
 import logging
-import os
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from itertools import islice
-from weakref import WeakSet
 
 from chatlog.domain.models import MessageDraft, SessionStatus
 from chatlog.errors import LASTING, ChatlogError, IdempotencyConflict, StorageError
@@ -78,8 +75,6 @@ class BackgroundRecording:
         self._lost = 0
         self._first_error: Exception | None = None
         self._task = self._start()
-        self._process = os.getpid()
-        _unfinished.add(self)
 
     @property
     def lost(self) -> int:
@@ -120,15 +115,9 @@ class BackgroundRecording:
             shortfall = f"The store had not taken everything when the end was not waited for any more ({type(error).__name__})."
             raise
         finally:
-            _unfinished.discard(self)
             report = self._sum_up(status, shortfall)
             self._task.cancel()
         return report
-
-    def give_up(self) -> None:
-        """Tell what becomes of a run whose event loop has stopped in the middle of it, when the program ends."""
-        if self._process == os.getpid() and not self._loop.is_running():  # a log handler's still runs, and is ended later
-            self._sum_up(SessionStatus.ACTIVE, "The program ended in the middle of the run.")
 
     async def _come_to_an_end(self, deadline: float) -> None:
         await asyncio.wait([self._task], timeout=deadline - self._loop.time())
@@ -240,15 +229,6 @@ class BackgroundRecording:
             error,
             exc_info=None if isinstance(error, ChatlogError | BufferError | TimeoutError) else error,
         )
-
-
-_unfinished: WeakSet[BackgroundRecording] = WeakSet()
-
-
-@atexit.register
-def _give_up() -> None:
-    for recording in list(_unfinished):
-        recording.give_up()
 
 
 def _renamed(draft: MessageDraft) -> MessageDraft:

@@ -120,12 +120,14 @@ async def test_a_status_that_was_not_stored_is_told_although_no_word_is_lost(
 
 
 STOPPED = """
-import asyncio, sys
+import asyncio, gc, sys
 from tests.chatlog.integrations.test_run_endings import record, stop
 loop = asyncio.new_event_loop()
 task = loop.create_task(record(sys.argv[1], stop))
 loop.run_forever()
 loop.close()
+del task
+gc.collect()
 """
 
 
@@ -135,7 +137,7 @@ async def stop(run: RecordedRun) -> None:
     await asyncio.Event().wait()
 
 
-def test_a_run_whose_loop_has_stopped_is_told_when_the_program_ends(location: str) -> None:
+def test_a_run_whose_loop_was_closed_is_told_when_it_is_thrown_away(location: str) -> None:
     ended = subprocess.run([sys.executable, "-c", STOPPED, location], capture_output=True, text=True, check=True, timeout=60)
     assert ended.stderr.count("A run is not recorded completely: RunReport(session_id=") == 1
 
@@ -150,6 +152,7 @@ async def test_what_a_forked_process_says_is_told_and_not_stored(store: SessionS
             os.write(tell, caplog.text.encode())
             os._exit(0)
         os.waitpid(child, 0)  # noqa: ASYNC222 - it ends at once
+    os.close(tell)
     _, messages = await the_session(store)
     assert [m.content for m in messages] == ["one"]
     assert b"said in a forked process, and is not stored" in os.read(told, 10_000)
