@@ -54,6 +54,15 @@ if __name__ == "__main__":
         list(pool.map(agent, "abcd"))
 """
 
+OLD_POOL = """
+if __name__ == "__main__":
+    listen()
+    with multiprocessing.get_context(sys.argv[2]).Pool(2) as pool:
+        pool.map(agent, "abcd")
+        pool.close()
+        pool.join()
+"""
+
 FAILING = """
 def fail():
     agent("a")
@@ -116,9 +125,11 @@ async def test_each_child_has_a_session_with_all_it_said(store: SessionStore, lo
     assert sorted(await everything_said(store)) == [of("a"), of("b"), of("c"), ["parent", "parent again"]]
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-async def test_the_workers_of_a_pool_lose_nothing(store: SessionStore, location: str, method: str) -> None:
-    assert run_to_its_end(POOL, location, method) == ""
+@pytest.mark.parametrize(
+    ("program", "method"), [(POOL, "fork"), (POOL, "spawn"), (OLD_POOL, "fork")], ids=["fork", "spawn", "old-fork"]
+)
+async def test_the_workers_of_a_pool_lose_nothing(store: SessionStore, location: str, program: str, method: str) -> None:
+    assert run_to_its_end(program, location, method) == ""
     said = await everything_said(store)
     assert len(said) in {1, 2}  # as many as had work
     assert sorted(text for texts in said for text in texts) == of("a", "b", "c", "d")
