@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeVar
 
-from chatlog.errors import StoreClosed
+from chatlog.errors import StorageUnavailable, StoreClosed
 from chatlog.storage.lasting_loop import LastingLoop
 from chatlog.storage.threads import check_not_forked, start_thread
 
@@ -79,7 +79,11 @@ class Worker:
     def _start(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             loop = LastingLoop()
-            self._thread = start_thread(partial(_serve, loop), name=self._name)
+            try:
+                self._thread = start_thread(partial(_serve, loop), name=self._name)
+            except StorageUnavailable:
+                loop.close()
+                raise
             self._loop, self._process = loop, os.getpid()
         check_not_forked(self._process)
         return self._loop

@@ -33,7 +33,7 @@ async def test_a_store_that_gets_no_thread_says_so_and_works_once_it_does(
 async def test_a_store_over_http_that_gets_no_thread_says_so_and_works_once_it_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = RemoteStore("http://127.0.0.1:9", token="t", folder=tmp_path)  # noqa: S106 - a port where nobody is
+    store = RemoteStore("http://127.0.0.1:9", token="t", folder=tmp_path)
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
         for _ in range(2):
