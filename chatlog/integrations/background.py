@@ -130,16 +130,17 @@ class BackgroundRecording:
 
     def _sum_up(self, status: SessionStatus, shortfall: str) -> RunReport:
         """How it went. What is not done by now is not waited for."""
-        task = self._task
-        is_complete = task.done() and not task.cancelled() and task.exception() is None and not self._waiting
-        if not is_complete:
+        is_done = self._task.done() and not self._task.cancelled()
+        bug = self._task.exception() if is_done else None
+        is_complete = self._opening is None or (is_done and bug is None)
+        if self._waiting or not is_complete:
             self.lose(len(self._waiting), TimeoutError(shortfall))
         session_id = None if self._recorder is None else self._recorder.session_id
         report = RunReport(
             session_id=session_id, status=status, saved=self._saved, lost=self._lost, first_error=self._first_error
         )
         if report.lost or not is_complete:
-            logger.error("A run is not recorded completely: %s", report)
+            logger.error("A run is not recorded completely: %s", report, exc_info=bug)
         return report
 
     async def _work(self) -> None:

@@ -87,7 +87,7 @@ class RecordedRun:
         self._flush_seconds = flush_seconds
         self._recording: BackgroundRecording | None = None
         self._ended = False
-        self._process = os.getpid()
+        self._process = 0
         self._used_ids: set[str] = set()
 
     @property
@@ -99,6 +99,7 @@ class RecordedRun:
         """Start to record; needs a running event loop, which does the saving."""
         if self._recording is not None:
             raise ConfigurationError("This recording was used before. Call record() again for another run.")
+        self._process = os.getpid()
         self._recording = BackgroundRecording(self._open_recorder, begins_session=self._begins_session)
 
     def take(self, make: Callable[[], Iterable[MessageDraft]]) -> None:
