@@ -11,23 +11,21 @@ from pathlib import Path
 
 import pytest
 
-import chatlog
 from chatlog import SessionStatus, SessionStore
 from chatlog.integrations import logs_worker
 from chatlog.integrations.background import RunReport
 from chatlog.integrations.logs import ChatlogHandler
 from chatlog.storage.cosmos.store import CosmosSessionStore
-from tests.chatlog.client.served_site import served_site
 from tests.chatlog.integrations.conftest import the_session
 from tests.cosmos.double.server import double_server
 from tests.cosmos.fixtures import KEY, settings_for
 
 PROGRAM = """
-import logging, os
+import logging
 from chatlog.integrations.logs import ChatlogHandler
 log = logging.getLogger()
 log.setLevel("INFO")
-log.addHandler(ChatlogHandler(task="Night shift", location=os.environ.get("SITE"), token=os.environ.get("CHATLOG_TOKEN")))
+log.addHandler(ChatlogHandler(task="Night shift"))
 for number in range(3):
     log.info("line %s", number)
 """
@@ -57,20 +55,7 @@ def run_to_its_end(**environment: str) -> str:
     return ended.stderr
 
 
-async def test_what_a_short_program_says_reaches_a_site_that_has_a_name(tmp_path: Path) -> None:
-    queue = tmp_path / "queue"
-    with served_site() as site:
-        address = site.address.replace("127.0.0.1", "localhost")
-        complaints = run_to_its_end(SITE=address, CHATLOG_TOKEN=site.token, CHATLOG_DATA_DIR=str(queue))
-        async with chatlog.open_store(site.location) as store:
-            (session,) = (await store.list_sessions()).items
-            messages = await store.list_messages(session.session_id)
-    assert complaints == ""
-    assert ([m.content for m in messages], session.status) == (LINES, SessionStatus.COMPLETED)
-    assert not queue.exists()
-
-
-async def test_what_a_short_program_says_reaches_an_account_that_has_a_name(tmp_path: Path) -> None:
+async def test_what_a_short_program_says_reaches_an_account_that_has_a_name() -> None:
     with double_server(KEY) as double:
         settings = settings_for(double.endpoint.replace("127.0.0.1", "localhost"))
         complaints = run_to_its_end(

@@ -75,6 +75,16 @@ if __name__ == "__main__":
     child.join()
 """
 
+SHARING = """
+if __name__ == "__main__":
+    log.addHandler(ChatlogHandler(task="Night shift", location=sys.argv[1], session_id="shared"))
+    log.info("parent")
+    child = multiprocessing.get_context("fork").Process(target=agent, args="a")
+    child.start()
+    child.join()
+    log.info("parent again")
+"""
+
 LEAVING = """
 def leave():
     agent("a")
@@ -147,3 +157,9 @@ async def test_a_child_that_fails_fails_its_session(store: SessionStore, locatio
 async def test_a_child_that_leaves_by_itself_completes_its_session(store: SessionStore, location: str) -> None:
     run_to_its_end(LEAVING, location)
     assert await everything_said(store) == [of("a")]
+
+
+async def test_a_child_shares_the_session_that_its_parent_gave_an_id(store: SessionStore, location: str) -> None:
+    assert run_to_its_end(SHARING, location) == ""
+    (said,) = await everything_said(store)
+    assert sorted(said) == sorted([*of("a"), "parent", "parent again"])
