@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("saving", "client", "adapters", "searching", "browsing", "usage", "usage_page", "live", "http_api", "startup")
+NAMES = ("saving", "client", "adapters", "searching", "browsing", "usage", "usage_page", "live", "http_api", "spans", "startup")
 
 
 def main(wanted: list[str]) -> int:

@@ -1,4 +1,8 @@
-"""The HTTP API: what saving costs against an empty view of Django's, and programs that follow a session beside its viewers."""
+"""The HTTP API: what saving costs against an empty view of Django's, and programs that follow a session beside its viewers.
+
+Programs and browsers together are twice as many receivers as the browsers that they are held against, at the same pace. The
+99th percentile is that of all repeats together: within one it would be that of its slowest message alone.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +18,20 @@ from typing import Any
 
 from benchmarks.http_callers import count_answers
 from benchmarks.live import Audience, Helper, paced
-from benchmarks.report import Claim, Report
+from benchmarks.report import Claim, Report, percentile
 from benchmarks.saving import TEXT
 
 REPEATS = 5
 SECONDS = 3.0
 CALLERS = 16
 LIST = 100
-WATCH_REPEATS = 3
+WATCH_REPEATS = 6
 WATCHERS = 200
 
 
 def measure() -> Report:
     return Report(
-        f"HTTP API (daphne, SQLite, {CALLERS} callers, medians of {REPEATS}; {WATCHERS} readers, medians of {WATCH_REPEATS})",
+        f"HTTP API (daphne, SQLite, {CALLERS} callers, medians of {REPEATS}; {WATCH_REPEATS} of watching)",
         [*_measure_saving(), *_measure_following()],
     )
 
@@ -36,27 +40,25 @@ def _measure_saving() -> list[Claim]:
     empty: list[float] = []
     single: list[float] = []
     lists: list[float] = []
-    with tempfile.TemporaryDirectory(prefix="chatlog-bench-") as folder, _servers(Path(folder)) as (site, nothing):
+    with tempfile.TemporaryDirectory(prefix="chatlog-bench-") as folder, servers(Path(folder)) as (site, nothing):
         for _ in range(REPEATS):  # alternated, so that a slow minute of the machine hits all of them
-            empty.append(_rate(nothing, _get(nothing)))
-            single.append(_rate(site, _post(site, messages=1), status=b"201"))
-            lists.append(LIST * _rate(site, _post(site, messages=LIST), status=b"201"))
+            empty.append(rate(nothing, _get(nothing)))
+            single.append(rate(site, post(site, messages=1), status=b"201"))
+            lists.append(LIST * rate(site, post(site, messages=LIST), status=b"201"))
     return [
-        _compare("one message a request, durable: of an empty view's rate", single, empty, least=45, unit="%"),
-        # Twenty times what is promised of messages one by one. Those are far above their promise, and so less far below lists.
-        _compare(f"messages in lists of {LIST}, durable: of the same rate", lists, empty, least=20 * 45, unit="%"),
-        _compare(f"messages in lists of {LIST} / messages one by one", lists, single, least=5, unit=""),
+        compare("one message a request, durable: of an empty view's rate", single, empty, least=45, unit="%"),
+        compare(f"messages in lists of {LIST}, durable / messages one by one", lists, single, least=20, unit=""),
     ]
 
 
-def _compare(name: str, ours: list[float], base: list[float], *, least: float, unit: str) -> Claim:
+def compare(name: str, ours: list[float], base: list[float], *, least: float, unit: str) -> Claim:
     factor = 100 if unit == "%" else 1
     value = median(factor * one / other for one, other in zip(ours, base, strict=True))
     return Claim(name, value, least, unit, made_from=f"{median(ours):,.0f}/s against {median(base):,.0f}/s")
 
 
 @contextmanager
-def _servers(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def servers(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     servers = [Helper("benchmarks.http_api_server", variant, data_dir=folder) for variant in ("ours", "empty")]
     try:
         site, nothing = (server.hear() for server in servers)
@@ -66,7 +68,7 @@ def _servers(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
             server.end()
 
 
-def _rate(server: dict[str, Any], next_request: Callable[[], bytes], *, status: bytes = b"200") -> float:
+def rate(server: dict[str, Any], next_request: Callable[[], bytes], *, status: bytes = b"200") -> float:
     return asyncio.run(
         count_answers(server["port"], next_request=next_request, callers=CALLERS, seconds=SECONDS, status=status)
     )
@@ -80,7 +82,7 @@ def _get(server: dict[str, Any]) -> Callable[[], bytes]:
 _numbers = itertools.count()
 
 
-def _post(server: dict[str, Any], *, messages: int) -> Callable[[], bytes]:
+def post(server: dict[str, Any], *, messages: int) -> Callable[[], bytes]:
     head = (
         f"POST /api/v1/sessions/{server['session_id']}/messages HTTP/1.1\r\nHost: 127.0.0.1:{server['port']}\r\n"
         f"Authorization: Bearer {server['token']}\r\nContent-Type: application/json\r\n"
@@ -97,24 +99,23 @@ def _post(server: dict[str, Any], *, messages: int) -> Callable[[], bytes]:
 
 
 def _measure_following() -> list[Claim]:
-    """Browsers alone, as many again, and beside as many programs."""
+    """Browsers alone, and beside as many programs."""
     alone: list[Audience] = []
-    doubled: list[Audience] = []
-    mixed: list[tuple[Audience, Audience]] = []
+    browsers: list[Audience] = []
+    programs: list[Audience] = []
     for _ in range(WATCH_REPEATS):
         alone.append(paced("ours", WATCHERS)[0])
-        doubled.append(paced("ours", 2 * WATCHERS)[0])
-        browsers, programs = paced("ours", WATCHERS, readers=WATCHERS)
-        mixed.append((browsers, programs))
-    delivered = min(min(browsers.delivered, programs.delivered) for browsers, programs in mixed)
-    together = [max(browsers.p99, programs.p99) for browsers, programs in mixed]
+        beside, reading = paced("ours", WATCHERS, readers=WATCHERS)
+        browsers.append(beside)
+        programs.append(reading)
+    delivered = min(one.delivered for one in (*browsers, *programs))
     return [
         Claim(f"{WATCHERS} programs beside {WATCHERS} browsers: delivered to both", delivered, 100, "%"),
-        _compare_p99("their p99 / that of as many browsers alone", together, [one.p99 for one in doubled]),
-        _compare_p99("the browsers' p99 / without the programs", [one.p99 for one, _ in mixed], [one.p99 for one in alone]),
+        _compare_p99("the programs' p99 / that of the browsers alone", programs, alone),
+        _compare_p99("the browsers' p99 / without the programs", browsers, alone),
     ]
 
 
-def _compare_p99(name: str, ours: list[float], base: list[float]) -> Claim:
-    value = median(one / other for one, other in zip(ours, base, strict=True))
-    return Claim(name, value, 1.2, at_least=False, made_from=f"{median(ours):.0f} ms against {median(base):.0f} ms")
+def _compare_p99(name: str, ours: list[Audience], base: list[Audience]) -> Claim:
+    late, alone = (percentile([late for one in audiences for late in one.late], 99) for audiences in (ours, base))
+    return Claim(name, late / alone, 1.2, at_least=False, made_from=f"{late:.0f} ms against {alone:.0f} ms")

@@ -66,10 +66,14 @@ _OF_READERS = ("port", "session_id", "token")
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """What it got, in percent, and how late in ms. What never arrived counts as arriving when watching ended."""
+    """What it got, in percent, and how late each was in ms. What never arrived counts as arriving when watching ended."""
 
     delivered: float
-    p99: float
+    late: list[float]
+
+    @property
+    def p99(self) -> float:
+        return percentile(self.late, 99)
 
 
 @dataclass(slots=True)
@@ -192,7 +196,7 @@ def paced(variant: str, viewers: int, *, readers: int = 0) -> tuple[Audience, Au
 def _audience(returned: dict[int, float], arrivals: dict[int, list[float]], *, size: int, end: float) -> Audience:
     latencies = _latencies(returned, arrivals)
     missing = [1000 * (end - at) for sequence, at in returned.items() for _ in range(size - len(arrivals.get(sequence, [])))]
-    return Audience(100 * len(latencies) / max(1, size * len(returned)), percentile(latencies + missing or [0.0], 99))
+    return Audience(100 * len(latencies) / max(1, size * len(returned)), latencies + missing or [0.0])
 
 
 def _deliveries_a_second(variant: str) -> float:

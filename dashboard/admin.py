@@ -7,13 +7,16 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from dashboard import shown_once
 from dashboard.api.tokens import TokenState, create_token, list_valid, revoke_tokens, state_of
 from dashboard.forms import TokenForm
 from dashboard.models import ApiToken
@@ -141,9 +144,30 @@ class Tokens(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class take
         obj.text = text  # type: ignore[attr-defined]  # no field: never saved
 
     def response_add(self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None) -> HttpResponse:
-        """The page that shows the text, this once. Not as one of Django's messages, which lie in a cookie or the database."""
-        context = {**self.admin_site.each_context(request), "title": _("The new token"), "token": obj, "opts": self.opts}
-        return render(request, "admin/token_made.html", context)
+        """To the page that shows the text, once. Not as one of Django's messages, which lie in a cookie or the database."""
+        page = reverse("admin:dashboard_apitoken_made", args=[obj.pk])
+        response = redirect(page)
+        shown_once.keep(request, response, name=_kept_as(obj.pk), secret=obj.text, path=page)  # type: ignore[attr-defined]  # see above
+        return response
+
+    def get_urls(self) -> list[Any]:
+        made = path("<int:number>/made/", self.admin_site.admin_view(self.made_view), name="dashboard_apitoken_made")
+        return [made, *super().get_urls()]
+
+    def made_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        token = get_object_or_404(ApiToken, pk=number)
+        text = shown_once.take(request, name=_kept_as(number))
+        title = _("The new token") if text else self.name_or_number(token)
+        context = {"title": title, "token": token, "text": text, "opts": self.opts}
+        response = render(request, "admin/token_made.html", self.admin_site.each_context(request) | context)
+        shown_once.forget(response, name=_kept_as(number), path=request.path)
+        return response
+
+
+def _kept_as(number: int) -> str:
+    return f"new_token_{number}"
 
 
 def _is_superuser(request: HttpRequest) -> bool:

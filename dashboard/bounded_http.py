@@ -89,9 +89,11 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
         if is_last and self._room is not None:
             self.unregisterProducer()
             self._room = None
+            self.channel.transport.is_prompt = False
         elif not is_last and self._room is None:
             self._room = _Room()
             self.registerProducer(self._room, streaming=True)
+            self.channel.transport.is_prompt = True
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802  # Twisted's name
         head = self._read_head()
@@ -113,7 +115,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne carries no typ
         channel = self.channel
         path = channel._path.partition(b"?")[0].decode("latin-1")  # noqa: SLF001
         return Head(
-            method=channel._command.decode("latin-1"),  # noqa: SLF001
+            method=channel._command.decode("latin-1").upper(),  # noqa: SLF001
             path=unquote(path),
             authorization=self.requestHeaders.getRawHeaders(b"authorization", [b""])[0].decode("latin-1"),
             client=str(channel.getPeer().host),

@@ -11,6 +11,8 @@ from dashboard.api import streams
 from dashboard.feeds import hub
 from dashboard.sockets import codes, registry
 
+# So many new objects are some two megabytes.
+GARBAGE_OBJECTS = 20_000
 _draining = False
 
 
@@ -20,7 +22,10 @@ def is_draining() -> bool:
 
 async def start_up() -> None:
     """Begin what must not wait for the first request."""
-    gc.freeze()  # what is loaded by now stays; to look through it for garbage again and again held up everybody for 50 ms
+    # What is loaded by now stays; to look through it for garbage again and again held up everybody for 50 ms. And a list of a
+    # thousand messages is ten thousand objects, none of which is garbage before it is answered.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS)
     await watching.begin_watching()
 
 

@@ -19,6 +19,7 @@ from twisted.internet import reactor as typed_reactor
 from dashboard import lifecycle
 from dashboard.bounded_http import BoundedHTTPFactory, BoundedRequest
 from dashboard.bounded_sockets import BoundedSocketFactory
+from dashboard.prompt_transport import PromptTransport
 
 logger = logging.getLogger(__name__)
 reactor: Any = typed_reactor  # its type says that its methods take no self
@@ -79,6 +80,7 @@ class DrainingServer(Server):  # type: ignore[misc]  # daphne carries no types
 
     def listen_success(self, port: Any) -> None:
         super().listen_success(port)
+        port.transport = PromptTransport
         self._ports.append(port)
         address = port.getHost()
         host = f"[{address.host}]" if ":" in address.host else address.host

@@ -40,8 +40,8 @@ class SiteAddress:
             )
         if parts.scheme == "http" and not (allow_plain_http or _is_loopback(host)):
             raise ConfigurationError(
-                f"{location!r} would send the token unencrypted. Use https, or if nobody can listen in that network, "
-                "chatlog.client.RemoteStore(…, allow_plain_http=True)."
+                f"{location!r} would send the token unencrypted. Use https, or if nobody else can listen in that network, "
+                "allow_plain_http=True beside the token."
             )
         place = f"[{host}]" if ":" in host else host
         if port not in {None, _DEFAULT_PORTS[parts.scheme]}:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chatlog.storage.file_locks import try_lock, unlock
 from chatlog.storage.sqlite.connection import translated_errors
 
 
@@ -22,13 +22,10 @@ class DrainLock:
         with translated_errors(self._path):
             file = self._path.open("ab")
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not try_lock(file.fileno()):
                 yield False
                 return
             try:
                 yield True
             finally:
-                # Closing is not enough: a process that was forked meanwhile has the file open as well.
-                fcntl.flock(file, fcntl.LOCK_UN)
+                unlock(file.fileno())

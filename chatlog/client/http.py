@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +16,9 @@ from chatlog.client.address import SiteAddress
 from chatlog.client.problems import Away, find_problem
 
 CONNECT_SECONDS = 5.0
+# A site that is asked too often wants a moment, and gets it from whoever reads as from whoever writes. For one that wants more,
+# the queue waits in a writer's place; and a reader is given up after five seconds (`services.following.READ_SECONDS`).
+PATIENCE_SECONDS = 3.0
 _JSON = "application/json"
 
 
@@ -23,13 +28,14 @@ class HttpApi:
     Every call may be repeated: what is written has its id, or says how something is to be, not what is to be added.
     """
 
-    def __init__(self, address: SiteAddress, *, token: str, seconds: float) -> None:
+    def __init__(self, address: SiteAddress, *, token: str, seconds: float, proxy: str | None = None) -> None:
         self.site = address.root
         self._address = address
         self._seconds = seconds
         headers = {"Authorization": f"Bearer {token}", "Accept": f"{_JSON}, application/problem+json"}
         # Cookies are for people; a jar would only carry what a proxy sets.
-        self._session = aiohttp.ClientSession(headers=headers, cookie_jar=aiohttp.DummyCookieJar(), raise_for_status=False)
+        jar = aiohttp.DummyCookieJar()
+        self._session = aiohttp.ClientSession(headers=headers, cookie_jar=jar, raise_for_status=False, proxy=proxy)
 
     async def get(self, *path: str, **query: Any) -> Any:
         """Read. A parameter that is `None` is left out, one that is a list is repeated."""
@@ -63,19 +69,32 @@ class HttpApi:
         url = URL(self._address.call(*path), encoded=True).with_query(_list_parameters(query or {}))
         limit = aiohttp.ClientTimeout(total=seconds or self._seconds, connect=CONNECT_SECONDS)
         sent = None if body is None else body.encode()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            status, headers, answered = await self._ask(method, url, sent, limit)
+            try:
+                return self._read(method, status, headers, answered)
+            except Away as error:
+                if not error.retry_after or time.monotonic() + error.retry_after > deadline:
+                    raise
+                await asyncio.sleep(error.retry_after)
+
+    async def _ask(
+        self, method: str, url: URL, body: bytes | None, limit: aiohttp.ClientTimeout
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Whatever is answered. Raises `Away` if nobody does."""
         try:
             try:
-                status, headers, answered = await self._send(method, url, sent, limit)
+                return await self._send(method, url, body, limit)
             except aiohttp.ClientConnectorError:
                 raise
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
                 # A connection that was kept open may be closed by the site just when it is used again.
-                status, headers, answered = await self._send(method, url, sent, limit)
+                return await self._send(method, url, body, limit)
         except TimeoutError as error:
             raise Away(f"{self.site} did not answer within {limit.total:g} s.") from error
         except (aiohttp.ClientError, OSError) as error:
             raise Away(f"{self.site} cannot be reached: {_reason(error)}.") from error
-        return self._read(method, status, headers, answered)
 
     async def _send(
         self, method: str, url: URL, body: bytes | None, limit: aiohttp.ClientTimeout
@@ -95,13 +114,13 @@ class HttpApi:
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise Away.answered(f"{self.site} answered {status} without JSON; that is not chatlog's API.") from error
+            raise find_problem(status, headers, body, site=self.site) from error
 
 
 def _reason(error: Exception) -> str:
     """Why nobody is there, in few words. aiohttp's name the address once more, but say what a name or certificate lacks."""
-    if type(error) is aiohttp.ClientConnectorError and error.os_error.errno:
-        return os.strerror(error.os_error.errno)
+    if type(error) in {aiohttp.ClientConnectorError, aiohttp.ClientOSError} and isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
     return str(error) or type(error).__name__
 
 

@@ -152,10 +152,10 @@ class Outbox:
         return [_read_refused(row) for row in rows]
 
     def resend(self, numbers: Sequence[int]) -> None:
-        """Put what was refused at the end of the queue again."""
+        """Put what was refused at the end of the queue again; a message whose id waits with other words stays refused."""
         with self._writing() as connection:
             connection.execute(queries.RESEND, (json.dumps(numbers),))
-            connection.execute(queries.DELETE_REFUSED, (json.dumps(numbers),))
+            connection.execute(queries.DELETE_RESENT, (json.dumps(numbers),))
 
     def forget(self, numbers: Sequence[int]) -> None:
         """Throw away what was refused."""

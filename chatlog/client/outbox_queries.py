@@ -47,6 +47,14 @@ INSERT INTO waiting (session_id, kind, message_id, body, size)
 SELECT session_id, kind, message_id, body, size
 FROM refused WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number ON CONFLICT DO NOTHING
 """
+# A remark whose id waits with other words was not put back, and would be lost.
+DELETE_RESENT = """
+DELETE FROM refused WHERE number IN (SELECT value FROM json_each(?)) AND NOT EXISTS (
+    SELECT 1 FROM waiting
+    WHERE waiting.session_id = refused.session_id AND waiting.message_id = refused.message_id
+    AND (waiting.body ->> 'source', waiting.body ->> 'content') <> (refused.body ->> 'source', refused.body ->> 'content')
+)
+"""
 DELETE_REFUSED = "DELETE FROM refused WHERE number IN (SELECT value FROM json_each(?))"
 
 INSERT_VIEW = "INSERT INTO views VALUES (?, ?) ON CONFLICT DO NOTHING"

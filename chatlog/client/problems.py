@@ -29,6 +29,7 @@ CONTENT_TYPE = "application/problem+json"
 # Nobody means to send us away for longer; a clock that is wrong on the other side might.
 LONGEST_RETRY_AFTER_SECONDS = 3_600.0
 _MOST_SHOWN_CHARACTERS = 200
+_MOST_LOOKED_AT_BYTES = 4_000
 # Too many requests, or nobody there behind the proxy: whatever is sent, the answer will be the same.
 _WHOLE_SITE = frozenset({429, 502, 503, 504})
 
@@ -94,7 +95,8 @@ def find_problem(status: int, headers: Mapping[str, str], body: bytes, *, site: 
     problem = _read_problem(headers, body)
     detail = str(problem.get("detail", ""))[:1_000]
     errors = problem.get("errors")
-    refusal = Refusal(status, detail or f"{site} answered {status}.", errors if isinstance(errors, list) else [])
+    said = f"{site} answered {status}" + ("." if problem else ": a proxy in front of it takes less than the site itself.")
+    refusal = Refusal(status, detail or said, errors if isinstance(errors, list) else [])
     # A proxy with a limit of its own says 413 in its own words, and means it.
     if status == 413 or (problem and (status in {409, 422} or (status == 404 and refusal.field == "session_id"))):
         return refusal
@@ -106,12 +108,19 @@ def find_problem(status: int, headers: Mapping[str, str], body: bytes, *, site: 
         return Away.answered(
             f"{site} sends elsewhere: to {headers.get('Location', 'nowhere')!r}. Use that address, if it is right."
         )
-    text = detail or body[:_MOST_SHOWN_CHARACTERS].decode(errors="replace")
-    words = "" if problem else ", not in the words of chatlog's API"
+    text = detail or _in_short(body)
+    words = "" if problem else ", not in the words of chatlog's API. A proxy, a login page, a wrong address? It says"
     away = Away(f"{site} answered {status}{words}: {text!r}.")
     away.retry_after = _read_retry_after(headers.get("Retry-After", ""))
     away.is_answer = status not in _WHOLE_SITE and not away.retry_after
     return away
+
+
+def _in_short(body: bytes) -> str:
+    """The first words of a page, without what it is made of."""
+    page = body[:_MOST_LOOKED_AT_BYTES].decode(errors="replace")
+    words = re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", page, flags=re.DOTALL | re.IGNORECASE).split()
+    return " ".join(words)[:_MOST_SHOWN_CHARACTERS]
 
 
 def _read_problem(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any]:

@@ -17,12 +17,10 @@ from chatlog.client.sender import Sender
 from chatlog.client.site import Site
 from chatlog.domain.clock import utc_now
 from chatlog.domain.models import Message, MessageDraft, Session, SessionStatus
-from chatlog.errors import SessionExists, StorageFull, StorageUnavailable
+from chatlog.errors import ItemTooLarge, SessionExists, StorageDenied, StorageFull, StorageUnavailable
 
 Result = TypeVar("Result")
 
-# A site that is asked too often wants a second's patience; for one that wants more, the queue waits in our place.
-PATIENCE_SECONDS = 2.0
 ROOM_SECONDS = 0.1
 # How many sessions are remembered, so that they can be continued while the site is away.
 MOST_KNOWN_SESSIONS = 1_000
@@ -51,11 +49,19 @@ class Saver:
         if self._outbox.is_begin_waiting(session_id):
             return self._look_here(session_id)
         try:
-            return self._remember(await self._site.get_session(session_id))
+            return self._remember(await self._ask_for_session(session_id))
         except Refusal as refusal:
             raise refusal.as_error(session_id=session_id) from refusal
         except Away as error:
             return self._look_here(session_id, reason=str(error))
+
+    async def _ask_for_session(self, session_id: str) -> Session:
+        try:
+            return await self._site.get_session(session_id)
+        except TokenRefused:
+            raise
+        except StorageDenied:  # a token that may only write is answered what a session is like when it changes nothing of it
+            return await self._site.change_session(session_id, body=wire.encode_change(status=None, title=None, tags=None))
 
     async def update_session(
         self, session_id: str, *, status: SessionStatus | None, title: str | None, tags: tuple[str, ...] | None
@@ -93,6 +99,15 @@ class Saver:
         return messages
 
     async def _append(self, session_id: str, entries: Sequence[Entry]) -> list[int]:
+        try:
+            return await self._append_list(session_id, entries)
+        except ItemTooLarge:
+            if len(entries) == 1:
+                raise
+        half = len(entries) // 2  # a proxy in front of the site may take shorter lists than the site
+        return [*await self._append(session_id, entries[:half]), *await self._append(session_id, entries[half:])]
+
+    async def _append_list(self, session_id: str, entries: Sequence[Entry]) -> list[int]:
         bodies = [entry.body for entry in entries]
         message_ids = [entry.message_id or "" for entry in entries]
         sequences = await self._try_now(
@@ -109,13 +124,7 @@ class Saver:
         if not begins and self._outbox.is_begin_refused(session_id):
             raise SessionExists(session_id)  # what is said in it would end up in somebody else's session of the same id
         try:
-            try:
-                return await send()
-            except Away as error:
-                if not 0 < error.retry_after <= PATIENCE_SECONDS:
-                    raise
-                await asyncio.sleep(error.retry_after)
-                return await send()
+            return await send()
         except (Away, TokenRefused):
             return None
         except Refusal as refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import shlex
 import time
 
 from chatlog.client.drain_lock import DrainLock
@@ -48,7 +49,7 @@ class Sender:
         self._news = asyncio.Event()
         self._closing = asyncio.Event()
         self._progress = Progress(outbox, self._stuck)
-        self._failure: StorageError | None = None  # what kept the last attempt from being one that sent something
+        self._failure: Exception | None = None  # what kept the last attempt from being one that sent something
         self._failing_since = 0.0
         self._task = asyncio.create_task(self._run(), name="chatlog-sender")
 
@@ -90,9 +91,10 @@ class Sender:
         if left := self._count_waiting():
             logger.warning(
                 "%d remarks and changes wait in %s. The next program that records there sends them, or "
-                "`chatlog send --store %s`.",
+                "`CHATLOG_DATA_DIR=%s chatlog send --store %s`.",
                 left,
                 self._outbox.path,
+                shlex.quote(str(self._outbox.path.parent.absolute())),
                 self._site.name,
             )
 
@@ -195,13 +197,13 @@ class Sender:
 
     def _note(self, error: Exception) -> float:
         """Tell, and return how many seconds to leave the site alone."""
+        if self._failure is None:
+            self._failing_since = time.monotonic()
+        self._failure = error
         if not isinstance(error, StorageError):
             logger.error("Sending what waits for %s failed; it is tried again.", self._site.name, exc_info=error)
         else:
             self._trouble.note(error, waiting=self._count_waiting())
-            if self._failure is None:
-                self._failing_since = time.monotonic()
-            self._failure = error
         if isinstance(error, StorageDenied):
             return DENIED_PAUSE_SECONDS
         pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE_SECONDS)

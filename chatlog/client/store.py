@@ -13,7 +13,8 @@ from chatlog.client.address import SiteAddress, check_token
 from chatlog.client.entries import Backlog, QueueLimits, RefusedEntry
 from chatlog.client.http import HttpApi
 from chatlog.client.outbox import Outbox
-from chatlog.client.problems import Away, TokenRefused
+from chatlog.client.problems import Away, Refusal, TokenRefused
+from chatlog.client.proxy import find_proxy
 from chatlog.client.reading import Reader
 from chatlog.client.saving import Saver
 from chatlog.client.sender import Sender
@@ -36,8 +37,8 @@ REQUEST_SECONDS = 10.0
 class _Parts:
     """What there is one of in the store's own event loop."""
 
-    def __init__(self, address: SiteAddress, token: str, seconds: float, outbox: Outbox, limits: QueueLimits) -> None:
-        self.site = Site(HttpApi(address, token=token, seconds=seconds))
+    def __init__(self, api: HttpApi, outbox: Outbox, limits: QueueLimits) -> None:
+        self.site = Site(api)
         self.outbox = outbox
         self.sender = Sender(self.site, outbox)
         self.saver = Saver(self.site, outbox, self.sender, limits)
@@ -77,6 +78,7 @@ class RemoteStore:
         allow_plain_http: bool = False,
     ) -> None:
         self._address = SiteAddress.parse(address, allow_plain_http=allow_plain_http)
+        self._proxy = find_proxy(self._address)
         self._token = check_token(token)
         self._limits = QueueLimits() if limits is None else limits
         self._request_seconds = request_seconds
@@ -149,7 +151,8 @@ class RemoteStore:
             SessionExists: the session could not begin, for its id belongs to another one; as long as `list_refused` has it.
             IdempotencyConflict: a `message_id` is taken by another remark; through the queue, if that one waits as well. Of a
                 call with more than 1,000 drafts or 4 MiB, lists before that one are stored.
-            ItemTooLarge: a draft is over the 2 MB of an item. Nothing is stored.
+            ItemTooLarge: a draft is over the 2 MB of an item, and nothing is stored; or over what a proxy in front of the site
+                takes, and what is before it may be.
             StorageDenied: the token may not write.
             StorageFull: the queue or its disk is full, and stayed so. Send the same drafts again: nothing is doubled.
         """
@@ -205,7 +208,10 @@ class RemoteStore:
         return await self._run_now(lambda parts: parts.outbox.list_refused(after=after, limit=limit))
 
     async def resend_refused(self, numbers: Iterable[int]) -> None:
-        """Send what was refused once more, after all that waits: when the session it belongs to was restored, say."""
+        """Send what was refused once more, after all that waits: when the session it belongs to was restored, say.
+
+        A remark whose id waits with other words stays refused.
+        """
         wanted = list(numbers)
 
         def resend(parts: _Parts) -> None:
@@ -225,6 +231,8 @@ class RemoteStore:
             await self._run(lambda parts: parts.site.list_sessions(limit=1))
         except TokenRefused:
             raise
+        except Refusal as refusal:  # by somebody else: there is nothing in the question that the site could refuse
+            raise Away(str(refusal)) from refusal
         except StorageDenied:  # a token that may only write is a good one as well
             return
 
@@ -263,7 +271,8 @@ class RemoteStore:
     def _open_parts(self) -> _Parts:
         if self._parts is None:
             outbox = Outbox(self.queue, self._limits)
-            self._parts = _Parts(self._address, self._token, self._request_seconds, outbox, self._limits)
+            api = HttpApi(self._address, token=self._token, seconds=self._request_seconds, proxy=self._proxy)
+            self._parts = _Parts(api, outbox, self._limits)
         return self._parts
 
     async def _close_parts(self) -> None:

@@ -91,6 +91,10 @@ class MessageDraft:
             _set(self, "models_usage", check_json_object(self.models_usage, field="models_usage"))
         _set(self, "metadata", check_json_object(self.metadata, field="metadata"))
 
+    def says_the_same_as(self, other: MessageDraft) -> bool:
+        """Whether `other` is this remark once more; see `Message.says_the_same_as`."""
+        return self.source == other.source and self.content == other.content
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -237,7 +241,7 @@ def check_json_object(value: object, *, field: str) -> JsonObject:
         InvalidInput: not an object, not JSON (NaN, bytes, circular), an integer past 2**53 - 1, or text without UTF-8 form.
     """
     if not isinstance(value, Mapping):
-        raise InvalidInput(field, f"{value!r} is a {type(value).__name__}; it must be a JSON object (a dict).")
+        raise InvalidInput(field, f"{value!r} must be a JSON object (a dict), not {type(value).__name__}.")
     if not value:
         return _NOTHING
     try:

@@ -28,18 +28,28 @@ def check_text(value: object, *, field: str, max_characters: int | None = None, 
         InvalidText: not a text, empty or only white space, longer than `max_characters`, with a NUL or a lone surrogate.
     """
     if not isinstance(value, str):
-        raise InvalidText(field, f"{value!r} is a {type(value).__name__}; it must be text.")
+        raise InvalidText(field, f"{value!r} must be text, not {type(value).__name__}.")
     if not allow_empty and not value.strip():
         raise InvalidText(field, f"{value[:40]!r} is empty; at least one visible character is needed.")
     if max_characters is not None and len(value) > max_characters:
         raise InvalidText(field, f"{value[:40]!r}… has {len(value)} characters; the limit is {max_characters}.")
-    if found := _UNSTORABLE.search(value):
+    found = None if _is_storable(value) else _UNSTORABLE.search(value)
+    if found:
         raise InvalidText(
             field,
             f"has {found[0]!r} at position {found.start()}, which no store can keep. "
             "Take it out, or replace it with chatlog.replace_unstorable(text).",
         )
     return value
+
+
+def _is_storable(text: str) -> bool:
+    """What `_UNSTORABLE` says, a quarter as long."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
 
 
 def replace_unstorable(text: str) -> str:
@@ -54,7 +64,12 @@ def search_form(text: str) -> str:
     each run of white space one space. The dots that make か into が are no such marks: they make another letter.
     Forming a form again changes nothing.
     """
+    return _WHITE_SPACE.sub(" ", fold(text))
+
+
+def fold(text: str) -> str:
+    """The search form but for its white space, which is as it came."""
     if _PLAIN.fullmatch(text):
-        return _WHITE_SPACE.sub(" ", text.lower())
+        return text.lower()
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return _WHITE_SPACE.sub(" ", unicodedata.normalize("NFC", _MARKS.sub("", folded)))
+    return unicodedata.normalize("NFC", _MARKS.sub("", folded))

@@ -39,6 +39,7 @@ class ChatlogHandler(logging.Handler):
         task: what the session is called in lists.
         location: where to; see `chatlog.open_store`. The environment says it by default.
         token: for an `https://…` location, as there.
+        allow_plain_http: as there, for an `http://…` location on another machine.
         session_id: the id of the session to begin; a new one by default.
         participants: who is expected to speak; whoever speaks is added.
         tags: words to find the session by.
@@ -56,6 +57,7 @@ class ChatlogHandler(logging.Handler):
         task: str,
         location: str | None = None,
         token: str | None = None,
+        allow_plain_http: bool = False,
         session_id: str | None = None,
         participants: Iterable[str] = (),
         tags: Iterable[str] = (),
@@ -66,7 +68,8 @@ class ChatlogHandler(logging.Handler):
         options = RunOptions(
             task=task, session_id=session_id, participants=tuple(participants), tags=tuple(tags), flush_seconds=flush_seconds
         )
-        self._new = partial(LogWorker, partial(open_store, location, token=token), {**options, "on_report": on_report})
+        open_ = partial(open_store, location, token=token, allow_plain_http=allow_plain_http)
+        self._new = partial(LogWorker, open_, {**options, "on_report": on_report})
         self._begin()
         super().__init__(level)  # last: from here on Python closes the handler at the end of the program
 

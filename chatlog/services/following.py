@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from chatlog.domain.limits import check_sequence
+from chatlog.domain.limits import MAX_LIST_LIMIT, check_sequence
 from chatlog.domain.models import Message, Session, SessionStatus
 from chatlog.errors import LASTING, StorageError, StorageUnavailable
 from chatlog.services.browsing import without_hole
@@ -73,6 +73,17 @@ class Look:
 async def find_start(store: SessionReader, session_id: str, *, last: int) -> int:
     """The cursor before the last so many messages of a session. Raises `SessionNotFound`, `StorageError`."""
     return max(0, await answer_of(store.get_last_sequence(session_id)) - last)
+
+
+async def find_end(store: SessionReader, session: Session) -> int:
+    """The last sequence of a listed session: its count may be behind, so what follows it is looked at. Raises as `find_start`.
+
+    Where the list has just told the count, that is one question, and none twice.
+    """
+    last = session.message_count
+    while page := await answer_of(store.list_messages(session.session_id, after=last, limit=MAX_LIST_LIMIT)):
+        last = page[-1].sequence
+    return last
 
 
 async def follow_session(store: SessionReader, session_id: str, *, after: int = 0, until_quiet: bool = False) -> Events:

@@ -19,7 +19,7 @@ from chatlog.services.following import (
     MessageMissing,
     Said,
     answer_of,
-    find_start,
+    find_end,
     keep_looking,
     read_on,
 )
@@ -111,11 +111,6 @@ class _AllSessions:
     def _is_new(self, session: Session) -> bool:
         return session.session_id not in self._known and session.created_at >= self._border
 
-    async def _find_start(self, session: Session) -> int:
-        if self._looks and self._is_new(session):
-            return 0
-        return await find_start(self._store, session.session_id, last=self._last)
-
     async def _add_gone(self, sessions: dict[str, Session]) -> list[Session]:
         """Complete the sessions by those that are followed and not listed any more; return those that were deleted."""
         deleted = []
@@ -133,16 +128,28 @@ class _AllSessions:
         now = utc_now()
         for id_, session in sessions.items():
             with suppress(SessionNotFound):
-                cursors[id_] = self._cursors[id_] if id_ in self._cursors else await self._find_start(session)
-                pages[id_] = await self._read(session, cursors[id_], now)
+                if id_ in self._cursors:
+                    cursors[id_], pages[id_] = self._cursors[id_], await self._read(session, self._cursors[id_], now)
+                else:
+                    cursors[id_], pages[id_] = await self._begin(session, now)
         return cursors, pages
+
+    async def _begin(self, session: Session, now: datetime) -> tuple[int, Sequence[Message]]:
+        """The same of one that was not followed so far. There may be a thousand, so one that is silent is taken at its word."""
+        if self._looks and self._is_new(session):
+            return 0, await self._read_on(session, 0)
+        is_running = session.state(now) is SessionState.RUNNING
+        end = await find_end(self._store, session) if is_running else session.message_count
+        cursor = max(0, end - self._last)
+        return cursor, await self._read_on(session, cursor) if end > cursor else ()
 
     async def _read(self, session: Session, cursor: int, now: datetime) -> Sequence[Message]:
         is_due = session.status is not SessionStatus.ACTIVE or (
             self._looks % READ_ALL_EVERY == 0 and session.state(now) is SessionState.RUNNING
         )
-        if not is_due and session.message_count <= cursor:
-            return ()
+        return await self._read_on(session, cursor) if is_due or session.message_count > cursor else ()
+
+    async def _read_on(self, session: Session, cursor: int) -> Sequence[Message]:
         try:
             return await read_on(self._store, session.session_id, after=cursor)
         except MessageMissing:  # it was logged; the other discussions go on

@@ -157,7 +157,7 @@ async def _store(store: SessionStore, discussion: Discussion, count: ImportCount
 
 async def _check_is_whole(store: SessionStore, discussion: Discussion, stored: Session) -> None:
     """A session that is there and was not left by an import is somebody's: nothing is added to it."""
-    missing = await _find_missing(store, stored.session_id, discussion.read_drafts())
+    missing = await _count_missing(store, stored.session_id, discussion.read_drafts())
     if missing:
         there = discussion.count - missing
         raise InvalidInput(
@@ -167,7 +167,7 @@ async def _check_is_whole(store: SessionStore, discussion: Discussion, stored: S
         )
 
 
-async def _find_missing(store: SessionStore, session_id: str, drafts: Iterable[MessageDraft]) -> int:
+async def _count_missing(store: SessionStore, session_id: str, drafts: Iterable[MessageDraft]) -> int:
     """How many of these messages are not stored. Raises `Contradiction`."""
     compared = await compare(store, session_id, drafts)
     if compared.contradicted:
@@ -177,8 +177,8 @@ async def _find_missing(store: SessionStore, session_id: str, drafts: Iterable[M
 
 async def _append(store: SessionStore, discussion: Discussion, stored: Session) -> None:
     done = await _find_done(store, discussion, stored)
-    if done:
-        await _find_missing(store, stored.session_id, islice(discussion.read_drafts(), done))
+    if done:  # what another version of the file began is not completed by this one
+        await _count_missing(store, stored.session_id, islice(discussion.read_drafts(), done))
     last = done
     for batch in in_batches(islice(discussion.read_drafts(), done, None)):
         try:

@@ -18,12 +18,16 @@ _HTTP_PREFIXES = ("https://", "http://")
 
 
 @overload
-def open_store(location: str, *, token: str) -> RemoteStore: ...
+def open_store(location: str, *, token: str, allow_plain_http: bool = False) -> RemoteStore: ...
 @overload
 def open_store(location: str | StoreSettings | None = None, *, token: None = None) -> SessionStore: ...
 @overload
-def open_store(location: str | StoreSettings | None, *, token: str | None) -> SessionStore | RemoteStore: ...
-def open_store(location: str | StoreSettings | None = None, *, token: str | None = None) -> SessionStore | RemoteStore:
+def open_store(
+    location: str | StoreSettings | None, *, token: str | None, allow_plain_http: bool = False
+) -> SessionStore | RemoteStore: ...
+def open_store(
+    location: str | StoreSettings | None = None, *, token: str | None = None, allow_plain_http: bool = False
+) -> SessionStore | RemoteStore:
     """The store that `location` names, or, without one, that the environment names (`COSMOSDB_ENDPOINT`, `CHATLOG_DATA_DIR`).
 
     It connects on first use. Use it as `async with open_store() as store:`, or call `aclose()`.
@@ -32,13 +36,15 @@ def open_store(location: str | StoreSettings | None = None, *, token: str | None
         location: `"sqlite:///relative/file"`, `"sqlite:////absolute/file"`, settings, or the address of a site,
             `"https://chatlog.example.org"`, which is written to over HTTP; see `chatlog.client.RemoteStore`.
         token: what a site knows this program by; only for such an address, and needed there.
+        allow_plain_http: send the token unencrypted to a site on another machine, in a network where nobody else can listen.
     Raises:
         ConfigurationError: the location, the token or the environment cannot be understood.
     """
     if isinstance(location, str) and is_site(location):
-        return _open_remote(location, token)
-    if token is not None:
-        raise ConfigurationError("A token is for a site's address, such as open_store('https://…', token=…). Leave it out.")
+        return _open_remote(location, token, allow_plain_http=allow_plain_http)
+    for name, is_given in (("A token", token is not None), ("allow_plain_http", allow_plain_http)):
+        if is_given:
+            raise ConfigurationError(f"{name} is for a site's address, such as open_store('https://…', token=…). Leave it out.")
     if isinstance(location, str):
         return _open_sqlite(_sqlite_path(location))
     settings = StoreSettings.from_env() if location is None else location
@@ -89,7 +95,7 @@ def _open_mirror(settings: CosmosSettings, path: Path) -> SessionStore:
     return MirrorStore(settings, path)
 
 
-def _open_remote(location: str, token: str | None) -> RemoteStore:
+def _open_remote(location: str, token: str | None, *, allow_plain_http: bool) -> RemoteStore:
     from chatlog.client import RemoteStore
 
     if token is None:
@@ -97,4 +103,4 @@ def _open_remote(location: str, token: str | None) -> RemoteStore:
             f"{location!r} is a site, and wants a token: open_store({location!r}, token=…). Whoever runs the site makes one "
             "with `manage.py create_token USER`."
         )
-    return RemoteStore(location, token=token)
+    return RemoteStore(location, token=token, allow_plain_http=allow_plain_http)

@@ -48,7 +48,7 @@ def read_json(source: str) -> Read:
         values = {name: value for name, value in _parse_object(line).items() if name not in _PASSED_OVER and value is not None}
         for name in values:
             if name not in _FIELDS:
-                raise InvalidInput(name, f"is no field of a message. There are: {', '.join(_FIELDS)}.")
+                raise InvalidInput(name or "“”", f"is no field of a message. There are: {', '.join(_FIELDS)}.")
         if "content" not in values:
             raise InvalidInput("content", "is missing: what is said.")
         if "timestamp" in values:
@@ -64,5 +64,5 @@ def _parse_object(line: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InvalidInput("line", f"is not JSON: {error}.") from error
     if not isinstance(value, dict):
-        raise InvalidInput("line", f"is a {type(value).__name__}; it must be a JSON object.")
+        raise InvalidInput("line", f"must be a JSON object, not {type(value).__name__}.")
     return value

@@ -74,14 +74,21 @@ class Intake:
             self._waiting.append((line.number, draft))
 
     async def _store_waiting(self) -> None:
+        most = MAX_BATCH
         while self._waiting:
-            batch = list(islice(self._waiting, MAX_BATCH))
+            batch = list(islice(self._waiting, most))
             save = partial(self._recorder.save_many, [draft for _, draft in batch])
             try:
                 await persist(save, tell=self._tell)
             except IdempotencyConflict as error:  # nothing of the batch is stored
                 self._drop(batch, error)
+            except InvalidInput as error:  # over HTTP, the site or a proxy in front of it may take less than a store does
+                most = max(1, len(batch) // 2)
+                if len(batch) == 1:
+                    self._waiting.popleft()
+                    self._leave_out(batch[0][0], str(error))
             else:
+                most = MAX_BATCH
                 self.stored += len(batch)
                 for _ in batch:
                     self._waiting.popleft()

@@ -34,23 +34,28 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="chatlog", description=DESCRIPTION)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, text: str, run: Callable[[Namespace], None]) -> ArgumentParser:
+    def add(
+        name: str,
+        text: str,
+        run: Callable[[Namespace], None],
+        *,
+        add_store: Callable[[ArgumentParser], None] = add_store_argument,
+    ) -> ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(run=run)
+        add_store(command)
         return command
 
+    record.add_arguments(add("record", record.HELP, _record))
     for name, text, run, add_arguments in (
-        ("record", record.HELP, _record, record.add_arguments),
         ("tail", tail.HELP, _tail, tail.add_arguments),
         ("list", listing.HELP, _list, listing.add_arguments),
-        ("export", export.HELP, _export, export.add_arguments),
     ):
         command = add(name, text, run)
-        add_store_argument(command)
         add_arguments(command)
-        if name in {"tail", "list"}:
-            add_colour_arguments(command)
-    add_site_argument(add("send", send.HELP, _send))
+        add_colour_arguments(command)
+    export.add_arguments(add("export", export.HELP, _export))
+    add("send", send.HELP, _send, add_store=add_site_argument)
     return parser
 
 

@@ -14,8 +14,6 @@ from dashboard.api.tokens import Grant, hash_token
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="chatlog"'}
 _HOW = "Send “Authorization: Bearer chatlog_…”; one is made in the administration, or by `manage.py create_token`."
-
-
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -24,8 +24,6 @@ from dashboard.feeds.tail import Piece, SessionTail
 from dashboard.stores import get_store
 
 router = Router(tags=["messages"])
-# So that proxies do not take silence for the end, and a connection that is gone is noticed.
-SILENCE_SECONDS = 15.0
 RETRY_SECONDS = 1.0
 _BEGINNING = b"retry: 1000\n\n"
 _STILL_THERE = b": still there\n\n"
@@ -73,8 +71,9 @@ async def follow_session(request: HttpRequest, session_id: Id, query: Query[Even
             tail = hub.current.get().follow_session(session_id, stream.wake)
             try:
                 async for piece in _follow(tail, stream, after=after):
-                    with stream.sending():
-                        yield piece
+                    stream.begin_sending()
+                    yield piece
+                    stream.end_sending()
             finally:
                 hub.current.get().unfollow_session(tail, stream.wake)
 
@@ -93,8 +92,10 @@ async def _follow(tail: SessionTail, stream: Stream, *, after: int) -> AsyncIter
         if piece is not None:
             after = piece.last
             yield piece.data
-        elif not await _is_woken(stream):
+        elif stream.is_silent:
             yield _STILL_THERE
+        else:
+            await stream.wake.wait()
     yield b"event: end\ndata: " + json.dumps({"reason": stream.reason or tail.reason}).encode() + b"\n\n"
 
 
@@ -104,15 +105,6 @@ async def _take(tail: SessionTail, *, after: int) -> Piece | None:
     except (StorageError, TimeoutError):  # the tail meets the same trouble, and logs it
         await asyncio.sleep(RETRY_SECONDS)
         return Piece(_STILL_THERE, after)
-
-
-async def _is_woken(stream: Stream) -> bool:
-    try:
-        async with asyncio.timeout(SILENCE_SECONDS):
-            await stream.wake.wait()
-    except TimeoutError:
-        return False
-    return True
 
 
 def _read_last_id(request: HttpRequest) -> int:

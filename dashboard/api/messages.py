@@ -43,6 +43,7 @@ async def create_messages(request: HttpRequest, session_id: Id, payload: Body[Ne
     sent = payload if isinstance(payload, list) else [payload]
     is_list = isinstance(payload, list)
     drafts = [_draft(message, place=number if is_list else None) for number, message in enumerate(sent)]
+    _check_agreement(drafts)
     try:
         stored = await record_messages(
             get_store(), signals.current.get(), session_id=check_id(session_id, field="session_id"), drafts=drafts
@@ -91,6 +92,16 @@ def _draft(sent: NewMessage, *, place: int | None) -> MessageDraft:
     except InvalidInput as error:
         message = str(error).removeprefix(f"{error.field}: ")
         raise wrong_field(where + error.field, message, status=413 if isinstance(error, ItemTooLarge) else 422) from error
+
+
+def _check_agreement(drafts: Sequence[MessageDraft]) -> None:
+    """Raise `Problem` for the first that has the id of one before it and says something else. A store would not say which."""
+    first: dict[str, int] = {}
+    for place, draft in enumerate(drafts):
+        before = first.setdefault(draft.message_id, place)
+        if not draft.says_the_same_as(drafts[before]):
+            message = f"is used by [{before}] of this list, with another source or content. Give every remark an id of its own."
+            raise wrong_field(f"[{place}].message_id", message, value=draft.message_id, status=409)
 
 
 def _name_conflict(error: IdempotencyConflict, drafts: Sequence[MessageDraft], *, is_list: bool) -> Problem:

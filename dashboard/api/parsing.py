@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from django.http import HttpRequest
 from ninja.parser import Parser
 
+from chatlog.domain.limits import MAX_INTEGER
 from dashboard.api.problems import Problem, wrong_field
 
 # Deeper than anything a framework sends; Cosmos DB itself ends at 128.
@@ -30,10 +32,13 @@ def read_json(body: bytes, *, max_depth: int) -> Any:
         value = json.loads(body, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise _too_deep(max_depth) from error
+    except json.JSONDecodeError as error:
+        raise Problem(400, f"The body is not JSON: {error}.") from error
     except UnicodeDecodeError as error:
         raise Problem(400, f"The body is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}.") from error
-    except ValueError as error:
-        raise Problem(400, f"The body is not JSON: {error}.") from error
+    except ValueError as error:  # Python's own, and the only one left: it reads no integer of some thousand digits
+        message = f"has a whole number of more than {sys.get_int_max_str_digits():,} digits. Send it as text."
+        raise wrong_field("body", message, limit=MAX_INTEGER) from error
     if _is_deeper(value, max_depth):
         raise _too_deep(max_depth)
     return value
@@ -52,7 +57,7 @@ def _check_headers(request: HttpRequest) -> None:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    raise Problem(400, f"The body is not JSON: {name} is no JSON number.")
 
 
 def _too_deep(max_depth: int) -> Problem:

@@ -69,7 +69,12 @@ class NewMessage(Sent):
 
     source: Annotated[Name, Field(description="Who says it.")]
     content: Annotated[
-        str, Field(min_length=1, description=f"What is said, Markdown; a message is at most {limits.MAX_ITEM_BYTES:,} bytes.")
+        str,
+        Field(
+            min_length=1,
+            description=f"What is said, Markdown. A message may have {limits.MAX_ITEM_BYTES:,} bytes of JSON as it is stored, "
+            "its text twice (as written and as searched): a million letters, or 340,000 of Japanese.",
+        ),
     ]
     timestamp: Annotated[
         Time | None, Field(description="When it was said, with its offset from UTC. Without it: when it came in.")

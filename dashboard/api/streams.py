@@ -22,6 +22,9 @@ MAX_TOTAL = 2_000
 # A token that was revoked is noticed within one period and its query, well inside the 5 s that are promised.
 CHECK_SECONDS = 2.0
 STUCK_SECONDS = 30.0
+# So that proxies do not take silence for the end, and a connection that is gone is noticed. One clock for all streams, that of
+# the checks: a time limit of each reader's own would be set and taken back with every message.
+SILENCE_SECONDS = 15.0
 # Unable to check for so long, we no longer vouch for anybody.
 MAX_FAILED_CHECKS = 5
 
@@ -42,17 +45,23 @@ class Stream:
         self.wake = asyncio.Event()
         self.reason = ""
         self._task = asyncio.current_task()
-        self._sending_since: float | None = None
+        self._is_sending = False
+        self._since = time.monotonic()
 
-    @contextmanager
-    def sending(self) -> Iterator[None]:
-        """Around handing on a piece, which takes as long as the reader does."""
-        self._sending_since = time.monotonic()
-        yield
-        self._sending_since = None
+    def begin_sending(self) -> None:
+        """A piece is handed on, which takes as long as the reader does."""
+        self._is_sending, self._since = True, time.monotonic()
+
+    def end_sending(self) -> None:
+        self._is_sending = False
 
     def is_stuck(self, seconds: float) -> bool:
-        return self._sending_since is not None and time.monotonic() - self._sending_since > seconds
+        return self._is_sending and time.monotonic() - self._since > seconds
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it was sent nothing for so long that it should be told that we are still there."""
+        return not self._is_sending and time.monotonic() - self._since > SILENCE_SECONDS
 
     def end(self, reason: str) -> None:
         """Let it say why and end; one whose reader does not read is cut off."""
@@ -103,6 +112,7 @@ class StreamRegistry:
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             self._end([stream for stream in self._streams if stream.is_stuck(STUCK_SECONDS)], "not read")
+            self._break_silence()
             try:
                 await self.check()
                 failures = 0
@@ -111,6 +121,11 @@ class StreamRegistry:
                 logger.exception("Tokens of open streams could not be checked (%d in a row).", failures)
                 if failures >= MAX_FAILED_CHECKS:
                     self._end(self._streams, "the token could not be checked")
+
+    def _break_silence(self) -> None:
+        for stream in self._streams:
+            if stream.is_silent:
+                stream.wake.set()
 
     async def check(self) -> None:
         """End the streams whose token was revoked, is over, or may not read: one query for all."""

@@ -25,7 +25,7 @@ def api_docs(request: HttpRequest) -> HttpResponse:
         "variables": f"SITE={scheme}://{request.get_host()}\nCHATLOG_TOKEN=chatlog_…\nSESSION=session_…",
         "get_document": write_curl(method="GET", path=reverse("api:openapi")),
         "most_messages": MAX_MESSAGES,
-        "most_bytes": settings.MAX_API_BODY_BYTES,
+        "most_of_a_body": f"{settings.MAX_API_BODY_BYTES >> 20} MB",
         "a_second": int(throttle.REQUESTS_PER_SECOND),
         "burst": int(throttle.BURST),
         "streams_per_token": streams.MAX_PER_TOKEN,

@@ -60,6 +60,11 @@ def test_a_token_is_made_copied_used_and_revoked(boss: Page, site: Site, complai
     boss.get_by_role("button", name="Save").click()
     token = boss.locator(".token-made code").inner_text()
     assert re.fullmatch(r"chatlog_[\w-]{43}", token)
+    assert token not in boss.url
+    for load_again in (boss.reload, lambda: boss.goto(boss.url)):
+        load_again()
+        expect(boss.get_by_role("status")).to_contain_text("was shown once")
+        assert token not in boss.content()
     sessions = f"{site.address}/api/v1/sessions"
     assert boss.request.get(sessions, headers={"Authorization": f"Bearer {token}"}).status == 200
     boss.get_by_role("link", name="To the tokens").click()

@@ -40,9 +40,15 @@ def staff(db: None) -> Client:
 
 def make_token(client: Client, **values: str) -> str:
     owner = User.objects.get(pk=client.session["_auth_user_id"])
-    response = client.post(ADD, NEW | {"user": str(owner.pk)} | values)
+    response = client.post(ADD, NEW | {"user": str(owner.pk)} | values, follow=True)
     assert response.status_code == 200
     return re.search(r"chatlog_[\w-]{43}", response.content.decode())[0]
+
+
+def kept_anywhere(client: Client) -> str:
+    """What lies in the database and in the browser. Login sessions are decoded, as whoever has the key to them can."""
+    kept = [list(table.objects.values()) for table in (ApiToken, LogEntry)]
+    return f"{kept} {[row.get_decoded() for row in Session.objects.all()]} {client.cookies}"
 
 
 def allows(text: str) -> tokens.Grant | None:
@@ -106,7 +112,9 @@ def test_logging_out_of_the_administration_leaves_the_site(boss: Client) -> None
 
 def test_a_token_is_shown_once_and_its_text_lies_nowhere(staff: Client, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    response = staff.post(ADD, NEW | {"user": str(User.objects.get().pk), "days": "30"})
+    sent = staff.post(ADD, NEW | {"user": str(User.objects.get().pk), "days": "30"})
+    waiting = kept_anywhere(staff) + str(sent.headers) + sent.content.decode()
+    response = staff.get(sent["Location"])
     text = re.search(r"chatlog_[\w-]{43}", response.content.decode())[0]
     assert "no-store" in response["Cache-Control"]
     grant = allows(text)
@@ -116,10 +124,55 @@ def test_a_token_is_shown_once_and_its_text_lies_nowhere(staff: Client, caplog: 
     token = ApiToken.objects.get()
     pages = [staff.get(address).content.decode() for address in (TOKENS, f"{TOKENS}{token.pk}/change/", "/admin/", ADD)]
     pages.append(staff.get(f"{TOKENS}{token.pk}/history/").content.decode())
-    kept = [str(list(table.objects.values())) for table in (ApiToken, LogEntry, Session)]
-    assert [place for place in (*pages, *kept, str(staff.cookies), caplog.text) if text in place or text[8:] in place] == []
+    places = (*pages, waiting, kept_anywhere(staff), sent["Location"], caplog.text)
+    assert [place for place in places if text in place or text[8:] in place or text.encode().hex() in place] == []
     assert [page for page in (*pages, response.content.decode(), caplog.text) if token.token_hash in page] == []
     assert f"token {token.pk} created for 'ann' by 'ann'" in caplog.text
+
+
+def test_a_page_that_is_loaded_again_makes_no_token_and_shows_none(staff: Client) -> None:
+    sent = staff.post(ADD, NEW | {"user": str(User.objects.get().pk)})
+    assert (sent.status_code, sent["Location"]) == (302, f"{TOKENS}{ApiToken.objects.get().pk}/made/")
+    first, *later = [staff.get(sent["Location"]) for _ in range(3)]
+    assert "chatlog_" in first.content.decode()
+    for page in later:
+        assert (page.status_code, "chatlog_" in page.content.decode()) == (200, False)
+        assert "was shown once" in page.content.decode()
+        assert "no-store" in page["Cache-Control"]
+    assert ApiToken.objects.count() == 1
+    assert not any(name.startswith("new_token") for name in (*staff.session.keys(), *sent_back(staff)))
+
+
+def sent_back(client: Client) -> list[str]:
+    """The cookies that a browser would still send."""
+    return [name for name, cookie in client.cookies.items() if cookie.value]
+
+
+def test_two_tokens_that_are_made_at_once_are_both_shown(staff: Client) -> None:
+    sent = [staff.post(ADD, NEW | {"user": str(User.objects.get().pk), "name": name}) for name in ("one", "other")]
+    texts = {re.search(r"chatlog_[\w-]{43}", staff.get(each["Location"]).content.decode())[0] for each in sent}
+    assert len(texts) == 2
+    assert all(allows(text) for text in texts)
+
+
+def test_neither_half_of_a_token_that_waits_is_enough(staff: Client, boss: Client) -> None:
+    sent = staff.post(ADD, NEW | {"user": str(User.objects.first().pk)})
+    (name,) = (name for name in sent.cookies if name.startswith("new_token"))
+    cookie = sent.cookies[name]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", sent["Location"])
+    boss.cookies[name] = cookie.value
+    assert "was shown once" in boss.get(sent["Location"]).content.decode()
+    staff.cookies[name] = "no half"
+    assert "was shown once" in staff.get(sent["Location"]).content.decode()
+    staff.cookies[name] = cookie.value
+    assert "was shown once" in staff.get(sent["Location"]).content.decode()
+
+
+def test_the_page_of_a_new_token_is_for_who_may_make_one(staff: Client, boss: Client) -> None:
+    page = staff.post(ADD, NEW | {"user": str(User.objects.first().pk)})["Location"]
+    assert log_in("eve", "view_apitoken", is_staff=True).get(page).status_code == 403
+    assert log_in("mika").get(page).status_code == 302
+    assert boss.get(f"{TOKENS}999/made/").status_code == 404
 
 
 def test_the_list_says_what_each_token_may_and_whether_it_still_does(staff: Client) -> None:

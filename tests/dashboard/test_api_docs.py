@@ -103,9 +103,13 @@ def test_whatever_the_page_links_to_is_on_it_once(page: str) -> None:
     assert len([name for name in names if name.startswith("type-")]) > 10
 
 
+def test_the_first_heading_is_the_pages_own(page: str) -> None:
+    assert re.search(r"<h[1-6]", page)[0] == "<h1"  # type: ignore[index]
+
+
 def test_the_numbers_are_those_of_the_code(page: str, monkeypatch: pytest.MonkeyPatch, client: Client) -> None:
     assert "ask 200 times a second, and 400 times at once" in page
-    assert "A body may have 4.0" in page
+    assert "A body may have 4 MB." in page
     monkeypatch.setattr(throttle, "REQUESTS_PER_SECOND", 7.0)
     monkeypatch.setattr(streams, "MAX_PER_TOKEN", 1234)
     assert "ask 7 times a second" in read(client)

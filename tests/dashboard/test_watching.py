@@ -155,7 +155,7 @@ def _count(data: Path) -> int:
     connection = apsw.Connection(str(files[0]), flags=apsw.SQLITE_OPEN_READONLY)
     try:
         return connection.execute("SELECT count(*) FROM messages").fetchone()[0]
-    except apsw.SQLError:  # the site is still about to make its tables
+    except (apsw.SQLError, apsw.BusyError):  # the site is still about to make its tables
         return 0
     finally:
         connection.close()

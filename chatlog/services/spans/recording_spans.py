@@ -127,9 +127,10 @@ class SpanRecorder:
         told, contradictions = await _tell(discussion.heard, lot)
         taken = Taken()
         for batch in in_batches(told):
-            saved = await self._save(session_id, batch, discussion, contradictions)
+            saved, clashing = await self._save(session_id, batch, discussion)
             discussion.pass_over(saved)
             taken.stored += len(saved)
+            contradictions += clashing
         await self._set_status(session_id, lot, told)
         taken.refused += _name_spans(session_id, contradictions)
         return taken
@@ -142,20 +143,21 @@ class SpanRecorder:
             return
 
     async def _save(
-        self, session_id: str, batch: list[MessageDraft], discussion: Discussion, contradictions: list[MessageDraft]
-    ) -> list[Message]:
-        """What was stored of the batch. What contradicts a stored remark is added to `contradictions`."""
+        self, session_id: str, batch: list[MessageDraft], discussion: Discussion
+    ) -> tuple[list[Message], list[MessageDraft]]:
+        """What was stored, and what was not because other words are stored under its id."""
+        clashing: list[MessageDraft] = []
         while batch:
             try:
-                return await record_messages(self._store, self._signals, session_id=session_id, drafts=batch)
+                return await record_messages(self._store, self._signals, session_id=session_id, drafts=batch), clashing
             except IdempotencyConflict as error:
-                (other,) = (draft for draft in batch if draft.message_id == error.message_id)
-                batch = [draft for draft in batch if draft is not other]
-                # What is stored stands: another process told it at the same time, in the same words or not.
-                if not await discussion.has_words(self._store, session_id, other):
-                    contradictions.append(other)
-                    self._memory.forget(session_id)  # for there it counts as said
-        return []
+                # What is stored stands: another process told it at the same time, in the same words or in others.
+                refused = next(draft for draft in batch if draft.message_id == error.message_id)
+                batch = [draft for draft in batch if draft.message_id != error.message_id]
+                if not await discussion.has_words(self._store, session_id, refused):
+                    clashing.append(refused)
+                    self._memory.forget(session_id)  # where it counts as said
+        return [], clashing
 
     async def _set_status(self, session_id: str, lot: Lot, told: list[MessageDraft]) -> None:
         """An ended root ends the discussion; what is told after that makes it active again."""

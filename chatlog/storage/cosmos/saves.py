@@ -46,7 +46,7 @@ def new_save(session_id: str, drafts: Sequence[MessageDraft]) -> Save:
     first: dict[str, MessageDraft] = {}
     for draft in drafts:
         _check_message_id(session_id, draft)
-        if not _says_the_same(first.setdefault(draft.message_id, draft), draft):
+        if not first.setdefault(draft.message_id, draft).says_the_same_as(draft):
             raise IdempotencyConflict(session_id, draft.message_id)
     return Save(deque(_cut(session_id, drafts)), asyncio.get_running_loop().create_future())
 
@@ -72,11 +72,7 @@ def _contradicts(draft: MessageDraft, stored: Mapping[str, Message], claimed: Ma
     if (message := stored.get(draft.message_id)) is not None:
         return not message.says_the_same_as(draft)
     other = claimed.get(draft.message_id)
-    return other is not None and not _says_the_same(other, draft)
-
-
-def _says_the_same(one: MessageDraft, other: MessageDraft) -> bool:
-    return one.source == other.source and one.content == other.content
+    return other is not None and not other.says_the_same_as(draft)
 
 
 def _check_message_id(session_id: str, draft: MessageDraft) -> None:

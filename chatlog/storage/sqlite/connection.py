@@ -110,8 +110,8 @@ def _configure(connection: apsw.Connection) -> None:
     # Source: https://www.sqlite.org/pragma.html#pragma_synchronous
     connection.execute(queries.WAIT_FOR_DISK)
     connection.execute("PRAGMA foreign_keys = ON")
-    # What a save that is refused would have to take back, SQLite copies page by page into a temporary file; that was seven times
-    # what it wrote to the database. It is never more than what one transaction changes, and memory will do.
+    # What a refused save would have to take back, SQLite copies page by page into a temporary file, which was seven times what
+    # it wrote to the database. It is never more than what one transaction changes, and memory will do.
     # Source: https://www.sqlite.org/tempfiles.html#statement_journal_files
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")

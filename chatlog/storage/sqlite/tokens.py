@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from chatlog.domain.search import UNSPACED, Term
-from chatlog.domain.text import search_form
+from chatlog.domain.text import fold
 
 # Of a longer word in a query, the beginning is asked for.
 _WORD_CHARACTERS = 64
@@ -27,7 +27,7 @@ _PIECES = re.compile(rf"(?=([{UNSPACED}]{{1,2}}|{_WORDS}|{_SIGN}))(?:[{UNSPACED}
 
 def index_text(text: str) -> str:
     """What the index is given of a text: the tokenizer 'ascii' finds its tokens in it."""
-    return " ".join(_PIECES.findall(search_form(text)))
+    return " ".join(_PIECES.findall(fold(text)))
 
 
 def match_expression(terms: Iterable[Term]) -> str | None:

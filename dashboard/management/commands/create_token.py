@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from chatlog.terminal.endings import IMPOSSIBLE
 from dashboard.api.tokens import BY_COMMAND, MAX_DAYS, create_token
@@ -46,6 +47,9 @@ def _get_user(name: str) -> User:
     except User.DoesNotExist:
         text = f"There is no user {name!r}. Make one first: python manage.py createsuperuser --username {name}"
         raise CommandError(text, returncode=IMPOSSIBLE) from None
+    except DatabaseError as error:  # of a site that nobody has set up yet, most likely
+        text = f"The site's own tables cannot be read ({error}). Of a new site, make them first: python manage.py migrate"
+        raise CommandError(text, returncode=IMPOSSIBLE) from error
     if not user.is_active:
         raise CommandError(f"User {name!r} may not log in, and neither may a token of theirs.", returncode=IMPOSSIBLE)
     return user

@@ -27,4 +27,5 @@ class Command(BaseCommand):
             raise CommandError(
                 f"There is no token {', '.join(map(str, sorted(missing)))}. See list_tokens.", returncode=IMPOSSIBLE
             )
-        self.stdout.write(f"Revoked {revoke_tokens(tokens, by=BY_COMMAND)} tokens.")
+        revoked = revoke_tokens(tokens, by=BY_COMMAND)
+        self.stdout.write(f"Revoked {revoked} {'token' if revoked == 1 else 'tokens'}.")

@@ -7,6 +7,7 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from ssl import SSLContext
 from typing import Any
 
 from aiohttp import web
@@ -97,14 +98,16 @@ class FakeSite:
 
 
 @asynccontextmanager
-async def fake_site(prefix: str = "") -> AsyncIterator[FakeSite]:
+async def fake_site(prefix: str = "", *, tls: SSLContext | None = None) -> AsyncIterator[FakeSite]:
+    """With `tls`, it is https://localhost."""
     site = FakeSite()
     application = web.Application(client_max_size=64 * 1024 * 1024)
     application.router.add_route("*", f"{prefix}/{{rest:.*}}", site.answer)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    site.address = f"http://127.0.0.1:{runner.addresses[0][1]}{prefix}"
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    place = "http://127.0.0.1" if tls is None else "https://localhost"
+    site.address = f"{place}:{runner.addresses[0][1]}{prefix}"
     try:
         yield site
     finally:

@@ -58,9 +58,15 @@ class ServedSite:
             self._process = None
 
     def revoke(self, token: str) -> None:
+        self._change(token, "revoked_at = '2026-01-01'")
+
+    def forbid_reading(self, token: str) -> None:
+        self._change(token, "may_read = 0")
+
+    def _change(self, token: str, change: str) -> None:
         with closing(sqlite3.connect(self.folder / "dashboard.sqlite3")) as database, database:
             hashed = hashlib.sha256(token.encode()).hexdigest()
-            done = database.execute("UPDATE dashboard_apitoken SET revoked_at = '2026-01-01' WHERE token_hash = ?", [hashed])
+            done = database.execute(f"UPDATE dashboard_apitoken SET {change} WHERE token_hash = ?", [hashed])  # ours
             assert done.rowcount == 1
 
 

@@ -84,6 +84,19 @@ def test_a_site_without_a_token_says_how_to_get_one() -> None:
         chatlog.open_store("https://site.example")
 
 
+def test_a_site_over_plain_http_is_opened_for_whoever_says_so() -> None:
+    with pytest.raises(ConfigurationError, match="allow_plain_http=True"):
+        chatlog.open_store("http://dashboard:8000", token="chatlog_abc")
+    store = chatlog.open_store("http://dashboard:8000", token="chatlog_abc", allow_plain_http=True)
+    assert isinstance(store, RemoteStore)
+
+
+@pytest.mark.parametrize("location", ["sqlite:///a.sqlite3", None])
+def test_plain_http_that_leads_to_no_site_is_refused(location: str | None) -> None:
+    with pytest.raises(ConfigurationError, match=r"allow_plain_http is for a site's address.*Leave it out"):
+        chatlog.open_store(location, allow_plain_http=True)  # type: ignore[call-overload]
+
+
 @pytest.mark.parametrize("location", ["sqlite:///a.sqlite3", None])
 def test_a_token_for_anything_else_is_refused(location: str | None) -> None:
     with pytest.raises(ConfigurationError, match="for a site's address"):

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from chatlog import SessionStatus
-from chatlog.client import QueueLimits, RemoteStore
+from chatlog import ConfigurationError, SessionStatus
+from chatlog.client import QueueLimits, RemoteStore, sender, stuck
+from chatlog.client.wire import MAX_BODY_BYTES
+from chatlog.integrations.logs import ChatlogHandler
 from tests.chatlog.client.conftest import OpenRemote, all_sent
 from tests.chatlog.client.fake_site import FakeSite, page, problem
 from tests.chatlog.client.served_site import ServedSite
@@ -56,6 +58,22 @@ async def test_what_is_logged_gets_there(
     assert "Night shift" in [session.task for session in sessions]
 
 
+async def test_what_is_logged_gets_to_another_machine_over_plain_http_if_that_is_allowed(
+    served: ServedSite, open_remote: OpenRemote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATLOG_DATA_DIR", str(tmp_path))
+    elsewhere = served.address.replace("127.0.0.1", "0.0.0.0")  # leads to this machine, and does not look like it
+    where = {"task": "Far away", "location": elsewhere, "token": served.token}
+    with pytest.raises(ConfigurationError, match="allow_plain_http=True"):
+        ChatlogHandler(**where)
+    handler = ChatlogHandler(**where, allow_plain_http=True)
+    handler.handle(logging.LogRecord("agents", logging.INFO, __file__, 1, "said far away", (), None))
+    await asyncio.to_thread(handler.close)
+    store = open_remote(served)
+    (session,) = [session for session in (await store.list_sessions()).items if session.task == "Far away"]
+    assert [message.content for message in await store.list_messages(session.session_id)] == ["said far away"]
+
+
 async def test_the_numbers_of_the_page_are_the_codes(fake: FakeSite) -> None:
     store = (await run(pages.blocks(PAGE)[2], address=fake.address, token="chatlog_abc"))["store"]
     assert isinstance(store, RemoteStore)
@@ -65,6 +83,10 @@ async def test_the_numbers_of_the_page_are_the_codes(fake: FakeSite) -> None:
     assert f"at most {limits.full_seconds:g} seconds" in TEXT
     assert limits.closing_seconds == 10
     assert "on sending for ten seconds" in TEXT
+    assert sender.CATCH_UP_SECONDS == 5
+    assert "at most five seconds" in re.sub(r"\s+", " ", TEXT)
+    assert (stuck.STUCK_AFTER, MAX_BODY_BYTES) == (3, 4 * 1024**2)
+    assert "sent alone three times" in TEXT
 
 
 async def test_what_was_refused_is_shown_sent_again_and_forgotten(

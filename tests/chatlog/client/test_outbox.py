@@ -236,6 +236,19 @@ def test_what_was_refused_can_be_read_and_sent_again(outbox: Outbox) -> None:
     assert [contents(batch) for batch in drain(outbox)] == [["3", "1", "2"]]
 
 
+def test_what_was_refused_stays_so_where_its_id_waits_with_other_words(outbox: Outbox) -> None:
+    same = message("same", message_id="n")
+    put(outbox, message("mine", message_id="m"), same)
+    outbox.refuse("s", [1, 2], reason="gone")
+    put(outbox, message("another's", message_id="m"), same)
+    outbox.resend([1, 2])
+    assert [one.content["content"] for one in outbox.list_refused(after=0, limit=10)] == ["mine"]
+    assert [contents(batch) for batch in drain(outbox)] == [["another's", "same"]]
+    outbox.resend([1, 2])
+    assert outbox.count().refused == 0
+    assert [contents(batch) for batch in drain(outbox)] == [["mine"]]
+
+
 def test_it_waits_for_the_disk(outbox: Outbox) -> None:
     put(outbox, message())
     with outbox._kept.use() as connection:

@@ -67,8 +67,10 @@ def test_what_somebody_else_answers_is_the_site_being_away(status: int) -> None:
     assert "https://site.example" in str(away)
 
 
-def test_a_proxy_that_takes_less_than_the_site_is_believed() -> None:
-    assert isinstance(found_page(413), Refusal)
+def test_a_proxy_that_takes_less_than_the_site_is_believed_and_named() -> None:
+    refusal = found_page(413)
+    assert isinstance(refusal, Refusal)
+    assert str(refusal) == "https://site.example answered 413: a proxy in front of it takes less than the site itself."
 
 
 @pytest.mark.parametrize("status", [400, 405, 408, 415, 429, 500, 503])
@@ -109,3 +111,11 @@ def test_retry_after_is_read_as_a_date() -> None:
     away = found(503, Retry_After=later)
     assert isinstance(away, Away)
     assert 50 < away.retry_after <= 60
+
+
+def test_a_page_is_quoted_by_its_words() -> None:
+    page = b"<html><head><style>b { }</style><title>502 Bad\n Gateway</title></head><body><b>nginx</b></body>"
+    away = find_problem(502, {"Content-Type": "text/html"}, page + b"x" * 1_000, site="https://site.example")
+    assert str(away).startswith("https://site.example answered 502, not in the words of chatlog's API. A proxy, a login page,")
+    assert "It says: '502 Bad Gateway nginx xxx" in str(away)
+    assert len(str(away)) < 400

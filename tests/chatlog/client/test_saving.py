@@ -20,11 +20,11 @@ from chatlog import (
     SessionStatus,
     StorageUnavailable,
 )
-from chatlog.client import QueueLimits, RemoteStore, saving
+from chatlog.client import QueueLimits, RemoteStore, http, saving
 from chatlog.domain.filters import SessionFilter
 from chatlog.errors import ItemTooLarge, StorageDenied, StorageFull, StorageReadOnly, StoreClosed
 from tests.chatlog.client.conftest import OpenRemote, all_sent
-from tests.chatlog.client.fake_site import TOKEN, FakeSite, fake_site, hang_up, page, problem
+from tests.chatlog.client.fake_site import TOKEN, FakeSite, Order, fake_site, hang_up, page, problem
 from tests.factories import make_draft, make_drafts, make_session
 
 AWAY = page(502, "Bad gateway")
@@ -93,7 +93,7 @@ async def test_programs_that_share_a_queue_all_get_numbers_again_soon_after_a_fa
     numbers: dict[str, list[int]] = {session_id: [] for session_id in sessions}
 
     async def say(store: RemoteStore, session_id: str) -> None:
-        while not all(map(any, numbers.values())) and len(numbers[session_id]) < 60:
+        while not all(map(any, numbers.values())) and len(numbers[session_id]) < 100:
             (message,) = await store.append_messages(session_id, [make_draft()])
             numbers[session_id].append(message.sequence)
             await asyncio.sleep(0.005)
@@ -184,13 +184,25 @@ async def test_an_answer_about_another_session_is_none(store: RemoteStore, fake:
     assert (await store.get_backlog()).waiting == 1
 
 
-async def test_a_site_that_wants_a_moment_gets_it(store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saving, "PATIENCE_SECONDS", 1.0)
-    session = await store.create_session(make_session())
+async def test_a_site_that_wants_a_moment_gets_it_from_writers_and_readers(store: RemoteStore, fake: FakeSite) -> None:
     fake.orders.append(problem(429, Retry_After="1"))
-    (message,) = await store.append_messages(session.session_id, [make_draft()])
-    assert message.sequence == 1
+    session = await store.create_session(make_session())
+    fake.orders.extend([problem(429, Retry_After="1")] * 2)
+    assert (await store.list_sessions()).items == (session,)
+    assert [method for method, *_ in fake.asked] == ["POST"] * 2 + ["GET"] * 3
     assert not store.queue.exists()
+
+
+async def test_a_site_that_wants_more_than_a_moment_is_away(
+    store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "PATIENCE_SECONDS", 1.5)
+    for answers, asked in (([problem(429, Retry_After="2")], 1), ([problem(429, Retry_After="1")] * 2, 2)):
+        fake.orders.extend(answers)
+        fake.asked.clear()
+        with pytest.raises(StorageUnavailable):
+            await store.list_sessions()
+        assert len(fake.asked) == asked
 
 
 async def test_a_connection_that_was_closed_meanwhile_is_not_a_site_that_is_away(store: RemoteStore, fake: FakeSite) -> None:
@@ -267,6 +279,34 @@ async def test_more_than_one_call_takes_goes_in_several(store: RemoteStore, fake
     assert await store.append_messages(session.session_id, []) == []
 
 
+def proxy_that_takes(fake: FakeSite, size: int) -> Order:
+    """A proxy with a limit of its own for bodies."""
+
+    def order(request):
+        is_small = (request.content_length or 0) <= size
+        return fake._take(request, fake.asked[-1][2]) if is_small else page(413, "<h1>Too Large</h1>")(request)
+
+    return order
+
+
+async def test_a_proxy_that_takes_less_than_the_site_gets_shorter_lists(store: RemoteStore, fake: FakeSite) -> None:
+    session = await store.create_session(make_session())
+    fake.always = proxy_that_takes(fake, 100_000)
+    drafts = make_drafts(300, content="x" * 1_000)
+    stored = await store.append_messages(session.session_id, drafts)
+    assert [message.sequence for message in stored] == list(range(1, 301))
+    assert [message.message_id for message in stored] == [draft.message_id for draft in drafts]
+    assert not store.queue.exists()
+    with pytest.raises(ItemTooLarge, match="answered 413: a proxy in front of it takes less"):
+        await store.append_messages(session.session_id, [make_draft(content="x" * 200_000)])
+
+
+async def test_a_proxy_that_takes_nothing_at_all_is_the_site_being_away(open_remote: OpenRemote, fake: FakeSite) -> None:
+    fake.always = page(413)
+    with pytest.raises(StorageUnavailable, match="413"):
+        await open_remote(fake).ping()
+
+
 async def test_the_site_going_away_in_the_middle_loses_and_doubles_nothing(store: RemoteStore, fake: FakeSite) -> None:
     session = await store.create_session(make_session())
     drafts = make_drafts(2_500)
@@ -295,7 +335,7 @@ async def test_a_session_that_was_begun_here_can_be_continued_and_changed_while_
 
 async def test_a_session_nobody_here_knows_of_says_what_to_do(store: RemoteStore, fake: FakeSite) -> None:
     fake.always = AWAY
-    with pytest.raises(StorageUnavailable, match=r"Recorder\(store, task=…, session_id=…\)"):
+    with pytest.raises(StorageUnavailable, match=r"answered 502.*give its task as well as its id"):
         async with Recorder(store, session_id="session_elsewhere"):
             pass
     with pytest.raises(StorageUnavailable, match="session_elsewhere"):

@@ -110,10 +110,11 @@ async def test_what_is_forgotten_is_gone(store: RemoteStore, fake: FakeSite) -> 
 async def test_nothing_is_put_into_the_session_of_somebody_else_that_has_the_same_id(
     store: RemoteStore, fake: FakeSite
 ) -> None:
-    fake.always = AWAY
+    other = (await store.create_session(make_session())).session_id
+    fake.always = AWAY  # and stays so, or the session might begin before it is taken
     async with Recorder(store, task="mine", session_id="taken") as session:
         await session.save(source="a", content="1")
-    other = await queue(store, fake, "2")
+    await store.append_messages(other, [make_draft(content="2")])
     fake.orders.append(problem(409, "taken", {"field": "session_id"}))
     fake.always = None
     await all_sent(store)
@@ -177,7 +178,7 @@ async def test_closing_leaves_the_rest_to_the_next_process_and_says_how_much(
     await store.aclose()
     last = caplog.messages[-1]
     assert f"2 remarks and changes wait in {store.queue}. The next program" in last
-    assert f"`chatlog send --store {fake.address}`" in last
+    assert f"`CHATLOG_DATA_DIR={store.queue.parent} chatlog send --store {fake.address}`" in last
     fake.always = None
     next_one = open_remote(fake)
     await all_sent(next_one)
@@ -207,6 +208,18 @@ async def test_whoever_waits_for_it_is_told_why_it_is_not_sent(
     with pytest.raises(kind, match=fake.address):
         await store.send_waiting(patience=0.1)
     assert (await store.get_backlog()).waiting == 1
+
+
+async def test_whoever_waits_for_it_is_told_of_an_error_that_nobody_foresaw(
+    store: RemoteStore, fake: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    await queue(store, fake, "1")
+    monkeypatch.setattr(sender.Sender, "_deliver", fail)
+    with pytest.raises(ZeroDivisionError):
+        await store.send_waiting(patience=0.1)
 
 
 async def test_a_site_that_goes_on_taking_something_is_not_given_up(

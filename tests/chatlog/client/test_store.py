@@ -21,7 +21,7 @@ from chatlog.client import RemoteStore
 from chatlog.domain.filters import SessionFilter
 from chatlog.domain.models import SessionState
 from chatlog.domain.search import Term
-from chatlog.errors import InvalidCursor, InvalidInput
+from chatlog.errors import InvalidCursor, InvalidInput, StorageDenied
 from chatlog.integrations.logs import ChatlogHandler
 from chatlog.integrations.run import RecordedRun
 from chatlog.services.exporting import export_sessions, list_all
@@ -158,6 +158,23 @@ async def test_a_revoked_token_keeps_what_waits_for_a_new_one(served: ServedSite
     second = open_remote(served, token=new)
     await all_sent(second)
     assert await said(served, session.session_id) == ["x"] * 3
+
+
+async def test_a_token_that_may_only_write_begins_sessions_and_continues_them(
+    served: ServedSite, open_remote: OpenRemote
+) -> None:
+    token = served.other_tokens[2]
+    served.forbid_reading(token)
+    async with open_remote(served, token=token) as store:
+        async with Recorder(store, task="A name") as begun:
+            await begun.save(source="a", content="one")
+        async with Recorder(store, session_id=begun.session_id) as continued:
+            assert (await continued.save(source="a", content="two")).sequence == 2
+        with pytest.raises(SessionNotFound):
+            await Recorder(store, session_id="nobody").__aenter__()
+        with pytest.raises(StorageDenied):
+            await store.list_messages(begun.session_id)
+    assert (await open_remote(served).get_session(begun.session_id)).status is SessionStatus.COMPLETED
 
 
 async def test_memory_stays_flat_while_ten_thousand_remarks_wait(gate: Gate, open_remote: OpenRemote) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import chatlog
-from chatlog import SessionStatus
+from chatlog import ConfigurationError, SessionStatus
+from chatlog.integrations.logs import ChatlogHandler
 from tests.chatlog.integrations import pages
 from tests.chatlog.integrations.conftest import the_session
 
@@ -28,6 +29,15 @@ async def test_the_example_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest
         session, messages = await the_session(store)
     assert (session.task, session.status) == ("A name for the product", SessionStatus.COMPLETED)
     assert [(m.source, m.content) for m in messages] == [("market_analyst", "Short ones are taken.")]
+
+
+def test_the_example_with_plain_http_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = (block for block in pages.blocks(PAGE) if "allow_plain_http" in block)
+    monkeypatch.setenv("CHATLOG_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("CHATLOG_TOKEN", "chatlog_abc")
+    exec(block, {"os": os, "ChatlogHandler": ChatlogHandler})  # it connects with the first record
+    with pytest.raises(ConfigurationError, match="unencrypted"):
+        exec(block.replace(", allow_plain_http=True", ""), {"os": os, "ChatlogHandler": ChatlogHandler})
 
 
 @pytest.mark.parametrize("block", pages.blocks(PAGE)[1:])

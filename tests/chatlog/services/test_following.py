@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chatlog import Recorder, SessionNotFound, SessionStatus, SessionStore, StorageUnavailable
+from chatlog.domain.clock import utc_now
 from chatlog.domain.models import Message, Session
 from chatlog.errors import StorageDenied
 from chatlog.services import following, pausing
@@ -232,9 +234,9 @@ async def test_a_discussion_that_began_and_ended_between_two_looks_is_told_whole
     assert len({one.message.session_id for one in events if isinstance(one, Said)}) == 60
 
 
-async def test_counts_that_were_left_behind_by_a_killed_writer_hide_nothing(store: SessionStore) -> None:
+async def test_counts_that_were_left_behind_by_a_killed_writer_hide_nothing_and_tell_nothing_old(store: SessionStore) -> None:
     session = await store.create_session(make_session())
-    await store.append_messages(session.session_id, make_drafts(2))
+    await store.append_messages(session.session_id, make_drafts(5))
 
     async def list_sessions(**options: Any) -> Any:
         page = await store.list_sessions(**options)
@@ -244,7 +246,34 @@ async def test_counts_that_were_left_behind_by_a_killed_writer_hide_nothing(stor
     events = await collect(
         follow_all(Wrapped(store, list_sessions=list_sessions), last=2), until=lambda found: len(said(found)) == 2
     )
-    assert said(events) == [1, 2]
+    assert said(events) == [4, 5]
+
+
+async def test_to_begin_nothing_is_asked_about_the_silent_and_one_thing_about_each_that_speaks(store: SessionStore) -> None:
+    long_ago = utc_now() - timedelta(hours=1)
+    silent, speaking = [[await store.create_session(make_session(created_at=at)) for _ in range(3)] for at in (long_ago, None)]
+    for session in silent:
+        await store.append_messages(session.session_id, make_drafts(2, timestamp=long_ago))
+    for session in speaking:
+        await store.append_messages(session.session_id, make_drafts(2))
+    asked: list[str] = []
+
+    def noted(name: str) -> Callable[..., Any]:
+        async def call(session_id: str, **options: Any) -> Any:
+            asked.append(session_id)
+            return await getattr(store, name)(session_id, **options)
+
+        return call
+
+    # A count may lag behind by a second or so, and by as much what is listed.
+    async with asyncio.timeout(20):
+        while {one.message_count for one in (await store.list_sessions()).items} != {2}:  # noqa: ASYNC110  # nobody tells
+            await asyncio.sleep(0.02)
+    names = ("get_session", "list_messages", "get_last_sequence", "list_messages_before")
+    wrapped = Wrapped(store, **{name: noted(name) for name in names})
+    events = await collect(follow_all(wrapped, until_quiet=True))
+    assert [type(event) for event in events] == [Begun] * 6
+    assert sorted(asked) == sorted(session.session_id for session in speaking)
 
 
 async def test_a_discussion_with_a_hole_does_not_hold_up_the_others(store: SessionStore) -> None:

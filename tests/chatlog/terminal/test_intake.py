@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from chatlog import IdempotencyConflict, Message, Recorder, SessionStore, StorageUnavailable
-from chatlog.errors import StorageDenied
+from chatlog import IdempotencyConflict, Message, MessageDraft, Recorder, SessionStore, StorageUnavailable
+from chatlog.errors import InvalidInput, StorageDenied
 from chatlog.services import persisting
 from chatlog.terminal.drafting import read_json, read_plain
 from chatlog.terminal.intake import Intake
@@ -101,6 +101,24 @@ async def test_a_conflict_with_what_others_stored_is_named_too(store: SessionSto
         await intake.take_all(Lines(['{"content": "ours", "message_id": "same"}', '{"content": "x"}']))  # type: ignore[arg-type]
     assert [m.content for m in await the_messages(store)] == ["theirs", "x"]
     assert told == [f"Line 1 was left out: {IdempotencyConflict(recorder.session_id, 'same')}"]
+
+
+async def test_what_only_a_site_refuses_is_named_and_everything_else_is_stored(store: SessionStore) -> None:
+    troubled, told = TroubledStore(store), list[str]()
+
+    def refuse(drafts: Sequence[MessageDraft]) -> None:
+        if {"bad", "worse"} & {draft.content for draft in drafts}:
+            raise InvalidInput("timestamp", "is ahead of this server's clock.")
+
+    troubled.before_append = refuse
+    lines = [*map(str, range(40)), "bad", *map(str, range(40, 60)), "worse"]
+    async with Recorder(troubled, task="x") as recorder:  # type: ignore[arg-type]
+        intake = Intake(recorder, read=read_plain("a"), tell=told.append)
+        await intake.take_all(Lines(lines, ["after"]))  # type: ignore[arg-type]
+    assert [m.content for m in await the_messages(store)] == [*map(str, range(60)), "after"]
+    assert (intake.stored, intake.left_out) == (61, 2)
+    reason = "timestamp: is ahead of this server's clock."
+    assert told == [f"Line 41 was left out: {reason}", f"Line 62 was left out: {reason}"]
 
 
 async def test_of_a_line_without_end_no_more_is_kept_than_a_line_may_have(tmp_path: Path) -> None:

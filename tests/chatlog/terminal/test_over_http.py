@@ -19,7 +19,7 @@ from chatlog.client.outbox import Outbox
 from chatlog.client.wire import encode_session
 from chatlog.terminal import opening
 from tests.chatlog.client.served_site import ServedSite, served_site
-from tests.chatlog.terminal.programs import PATIENCE, Done, ended, run, started
+from tests.chatlog.terminal.programs import PATIENCE, ROOT, Done, ended, run, started
 from tests.factories import make_session
 
 Result = TypeVar("Result")
@@ -129,7 +129,7 @@ def test_what_is_recorded_while_the_site_is_away_is_kept_here_and_sent_afterward
         assert f"kept in {queue}" in done.stderr
         last = done.stderr.splitlines()[-1]
         assert last.startswith(f"chatlog: 4 remarks and changes wait in {queue}. The next program")
-        assert last.endswith(f"`chatlog send --store {site.address}`.")
+        assert last.endswith(f"`CHATLOG_DATA_DIR={tmp_path} chatlog send --store {site.address}`.")
 
         send = over_http(site, tmp_path, "send")
         assert (send.returncode, send.stdout) == (2, "")
@@ -170,7 +170,8 @@ def test_only_a_site_can_be_sent_to(tmp_path: Path) -> None:
 
 def test_commands_do_not_keep_people_waiting_for_a_site_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHATLOG_TOKEN", WRONG)
-    assert opening.open_site("http://127.0.0.1:9")._limits.closing_seconds <= 2
+    assert opening.open_site("http://127.0.0.1:9")._limits.closing_seconds == 2
+    assert "It ends at most two seconds after its input" in (ROOT / "docs" / "terminal.md").read_text()
 
 
 @pytest.mark.parametrize("command", [["list"], ["tail", "latest"], ["export", "latest"]])

@@ -150,14 +150,15 @@ def test_what_tail_writes_as_json_is_recorded_elsewhere_as_it_was(tmp_path: Path
 def test_each_bad_line_is_named_with_its_number_and_nothing_else_is_lost(tmp_path: Path) -> None:
     bad = {
         2: ("nope", "line: is not JSON"),
-        4: ("[1]", "line: is a list; it must be a JSON object."),
+        4: ("[1]", "line: must be a JSON object, not list."),
         5: ('{"source": "a"}', "content: is missing"),
-        6: ('{"content": 5}', "content: 5 is a int; it must be text."),
+        6: ('{"content": 5}', "content: 5 must be text, not int."),
         8: ('{"content": "x", "role": "user"}', "role: is no field of a message."),
         9: ('{"content": "x", "timestamp": "yesterday"}', "timestamp: 'yesterday' is not ISO 8601"),
         10: ('{"content": "' + "x" * 3_000_000 + '"}', "content: the stored item would have"),
         11: ('{"content": "x", "metadata": {"n": NaN}}', "metadata: cannot be written as JSON"),
         12: ("[" * 100_000, "line: is not JSON"),
+        13: ('{"content": "x", "": 1}', "“”: is no field of a message."),
     }
     lines = [bad.get(number, (f'{{"content": "good {number}"}}',))[0] for number in range(1, 15)]
     done, session, remarks = recorded(tmp_path, "--task", "x", "--json", lines="\n".join(lines))
@@ -167,7 +168,7 @@ def test_each_bad_line_is_named_with_its_number_and_nothing_else_is_lost(tmp_pat
     assert len(named) == len(bad)
     for line, (number, (_, reason)) in zip(named, bad.items(), strict=True):
         assert line.startswith(f"Line {number} was left out: {reason}")
-    assert done.stderr.splitlines()[-1] == "chatlog: Left out, and named above: 9."
+    assert done.stderr.splitlines()[-1] == "chatlog: Left out, and named above: 10."
 
 
 def test_a_line_without_an_end_takes_no_more_memory_than_a_line_may_have(tmp_path: Path) -> None:

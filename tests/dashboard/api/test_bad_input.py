@@ -29,7 +29,7 @@ def nested(levels: int) -> bytes:
         (b"", {}, 422),
         (b"\xff\xfe\xfa", {}, 400),
         (b'{"task": NaN}', {}, 400),
-        (b'{"task": ' + b"1" * 5_000 + b"}", {}, 400),
+        (b'{"task": ' + b"1" * 5_000 + b"}", {}, 422),
         (b'{"task": "\\ud800"}', {}, 422),
         (nested(MAX_DEPTH + 10), {}, 422),
         (b"[" * 100_000, {}, 422),
@@ -55,6 +55,18 @@ async def test_a_body_that_cannot_be_is_refused_with_a_reason(
         assert not (await store.list_sessions()).items
 
 
+async def test_what_is_wrong_with_a_number_is_said_in_the_apis_own_words(program: Program) -> None:
+    numbers = {
+        "NaN": "The body is not JSON: NaN is no JSON number.",
+        "1" * 5_000: "of more than 4,300 digits. Send it as text.",
+    }
+    for number, words in numbers.items():
+        body = b'{"task": "x", "metadata": {"n": %s}}' % number.encode()
+        detail = (await program.send("POST", SESSIONS, body, content_type="application/json")).json["detail"]
+        assert detail.endswith(words)
+        assert "sys." not in detail
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -65,7 +77,6 @@ async def test_a_body_that_cannot_be_is_refused_with_a_reason(
         ("GET", "/api/v1/sessions/" + "x" * 256, 422),
         ("PUT", SESSIONS, 405),
         ("TRACE", SESSIONS, 405),
-        ("HEAD", SESSIONS, 405),
     ],
 )
 async def test_an_address_that_is_not_there_is_a_problem_too(program: Program, method: str, path: str, status: int) -> None:
@@ -75,7 +86,7 @@ async def test_an_address_that_is_not_there_is_a_problem_too(program: Program, m
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["x-content-type-options"] == "nosniff"
     if status == 405:
-        assert answer.headers["allow"] == "GET, POST"
+        assert answer.headers["allow"] == "GET, HEAD, POST"
 
 
 async def test_no_other_site_may_call_it_from_a_browser(program: Program) -> None:

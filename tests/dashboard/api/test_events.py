@@ -14,7 +14,7 @@ from chatlog.domain.models import Session, SessionStatus
 from chatlog.errors import StorageUnavailable
 from chatlog.services import pausing
 from chatlog.storage.base import SessionStore
-from dashboard.api import events, streams, tokens
+from dashboard.api import streams, tokens
 from dashboard.api.handler import BrokenOff
 from dashboard.feeds import hub, tail
 from dashboard.models import ApiToken
@@ -226,7 +226,8 @@ async def test_there_are_only_so_many_streams(
 
 
 async def test_silence_is_broken_now_and_then(program: Program, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "CHECK_SECONDS", 0.05)
     async with program.open("GET", f"/api/v1/sessions/{session.session_id}/events") as (_, _, pieces):
         async for piece in pieces:
             if piece == b": still there\n\n":

@@ -90,6 +90,18 @@ async def test_an_id_that_was_used_for_other_text_is_a_conflict_that_names_its_p
     assert [message.content for message in await store.list_messages(session.session_id)] == ["one"]
 
 
+@pytest.mark.parametrize("other", [{"content": "second"}, {"source": "somebody else"}])
+async def test_of_a_list_that_contradicts_itself_the_second_is_at_fault_and_nothing_is_stored(
+    program: Program, path: str, other: dict[str, Any]
+) -> None:
+    first = say("first", message_id="m1")
+    answer = await program.post(path, [first, say("between", message_id="m2"), first, first | other])
+    assert (answer.status, answer.fields) == (409, ["[3].message_id"])
+    assert answer.json["detail"].startswith("[3].message_id: is used by [0] of this list, with another source or content.")
+    assert answer.json["errors"][0]["value"] == "m1"
+    assert (await program.get(path)).json["items"] == []
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [

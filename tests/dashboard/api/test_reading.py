@@ -9,6 +9,7 @@ import pytest
 
 from chatlog.domain.models import Session, SessionStatus
 from chatlog.storage.base import SessionStore
+from dashboard.api import streams
 from dashboard.api.exports import Format
 from dashboard.export_formats import FORMATS
 from tests.dashboard.api.program import Program
@@ -93,3 +94,22 @@ async def test_a_session_is_exported_in_every_format_of_the_pages(program: Progr
     answer = await program.get(f"/api/v1/sessions/{session.session_id}/export?format=pdf")
     assert (answer.status, answer.fields) == (422, ["format"])
     assert (await program.get("/api/v1/sessions/nowhere/export")).status == 404
+
+
+PATHS = ["sessions", "sessions/{}", "sessions/{}/messages", "sessions/{}/export", "search?q=window", "usage", "openapi.json"]
+
+
+@pytest.mark.parametrize("path", [*PATHS, "sessions/nobody", "sessions?limit=0", "nowhere"])
+async def test_head_is_answered_as_get_is_without_the_body(program: Program, session: Session, path: str) -> None:
+    address = "/api/v1/" + path.format(session.session_id)
+    got, head = [await program.send(method, address) for method in ("GET", "HEAD")]
+    assert (head.status, head.headers, head.body) == (got.status, got.headers, b"")
+    assert (await program.send("HEAD", address, if_none_match=got.headers.get("etag", "none"))).status == (
+        304 if "etag" in got.headers else got.status
+    )
+
+
+async def test_head_of_a_stream_begins_none(program: Program, session: Session) -> None:
+    head = await program.send("HEAD", f"/api/v1/sessions/{session.session_id}/events")
+    assert (head.status, head.headers["content-type"], head.body) == (200, "text/event-stream", b"")
+    assert not streams.current.get()._streams

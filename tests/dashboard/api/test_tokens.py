@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from dashboard.api import known_tokens, tokens
@@ -59,7 +59,7 @@ def test_a_token_allows_what_it_was_made_for(ann: User) -> None:
 def test_a_revoked_token_allows_nothing_and_stays_in_the_full_list(ann: User) -> None:
     text, other = create(), create()
     number = ApiToken.objects.get(token_hash=tokens.hash_token(text)).pk
-    assert run("revoke_token", number) == "Revoked 1 tokens.\n"
+    assert run("revoke_token", number) == "Revoked 1 token.\n"
     assert find(text) is None
     assert find(other) is not None
     assert run("revoke_token", number) == "Revoked 0 tokens.\n"
@@ -100,6 +100,15 @@ def test_the_tokens_of_somebody_who_may_not_log_in_any_more_are_worth_nothing(an
 def test_what_cannot_be_done_is_said(ann: User, arguments: tuple[str, ...], complaint: str) -> None:
     with pytest.raises(CommandError, match=complaint) as error:
         run(*arguments)
+    assert error.value.returncode == 2
+
+
+@pytest.mark.django_db
+def test_on_a_site_that_was_not_set_up_it_says_so() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE auth_user RENAME TO not_yet")  # undone with the test's transaction
+    with pytest.raises(CommandError, match=r"no such table: auth_user.*manage\.py migrate") as error:
+        create()
     assert error.value.returncode == 2
 
 

@@ -64,6 +64,12 @@ async def test_what_another_process_stores_meanwhile_stands_and_other_words_are_
     assert ("Neighbour" in told, "Quite another name" in "".join(told)) == (True, False)
 
 
+async def test_of_two_versions_in_one_request_the_first_is_stored(receiver: Receiver) -> None:
+    said = model(text("assistant", "One"))
+    taken = await receiver.take(said, as_it_was_sent(said, model(text("assistant", "Two"))))
+    assert (len(taken.refused), await receiver.told()) == (1, [("analyst", "text", "One")])
+
+
 async def test_a_span_is_counted_once_however_many_of_its_remarks_are_refused(receiver: Receiver) -> None:
     said = model(text("assistant", "One"), text("assistant", "Two"))
     await receiver.take(said)

@@ -30,11 +30,19 @@ async def test_the_conversation_of_a_span_around_counts_for_those_inside(receive
     assert len(await receiver.told("c1")) == 2
 
 
-async def test_the_name_of_the_agent_around_is_the_speakers(receiver: Receiver) -> None:
+async def test_in_one_request_a_remark_has_the_name_of_the_agent_around_and_in_an_earlier_one_the_models(
+    receiver: Receiver,
+) -> None:
     outer = agent(span_id=f"{99:016x}", start=0, end=9, name="planner")
     middle = span(span_id=f"{98:016x}", parent_id=outer.span_id, end=9)
-    await receiver.take(says("1", agent=None, parent_id=middle.span_id), middle, outer)
-    assert [source for source, _, _ in await receiver.told()] == ["user", "planner"]
+    nameless = {"agent": None, "parent_id": middle.span_id, "attributes": {"gen_ai.response.model": "m-1"}}
+    await receiver.take(says("1", **nameless))
+    await receiver.take(says("2", start=2, **nameless), middle, outer)
+    assert [(source, words) for source, _, words in await receiver.told()] == [
+        ("user", "A name?"),
+        ("m-1", "1"),
+        ("planner", "2"),
+    ]
 
 
 async def test_a_model_that_works_for_nobody_known_speaks_by_its_own_name(receiver: Receiver) -> None:

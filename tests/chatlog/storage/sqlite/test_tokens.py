@@ -11,9 +11,10 @@ from chatlog.domain.search import matches, parse_terms
 from chatlog.domain.text import search_form
 from chatlog.storage.sqlite.tokens import index_text, match_expression
 
-# Few letters of many kinds, so that they meet: three widths of kana, dots apart, Han, Hangul, Thai, accents, marks, emoji.
+# Few letters of many kinds, so that they meet: three widths of kana, dots apart, Han, Hangul, Thai, Cyrillic, accents, marks,
+# emoji.
 LETTERS = [
-    *"空間の会あがｱｶﾞ한ไทabé1_ \n-.\"'%*:^(){}🎉❤ⅷß",
+    *"空間の会あがｱｶﾞ한ไทдabé1_ \n-.\"'%*:^(){}🎉❤ⅷß",
     "か\u3099",
     "e\u0301",
     "ａ",
@@ -56,6 +57,19 @@ def test_whatever_the_rule_accepts_is_proposed(whole: str, data: st.DataObject) 
 @example('a" OR tokens:b NEAR(c d, 2) ^e* -f {g h}: (', "x")
 def test_no_text_makes_an_expression_that_is_not_understood(query: str, text: str) -> None:
     assert proposes(query, text) in {True, False}
+
+
+@pytest.mark.parametrize("text", ["y" * 70, "дом" * 30, "空" * 70, "y" * 64 + "д1"])
+def test_a_word_of_any_length_is_found_as_it_stands(text: str) -> None:
+    assert proposes(f'"{text}"', f"before {text} after")
+    assert proposes(f"{text} after", f"before {text} after")
+
+
+@pytest.mark.parametrize(("query", "text"), [('"tech"', "техtech"), ('"д"', "д1"), ('"1"', "д1")])
+def test_letters_of_two_scripts_are_one_word_as_the_rule_says(query: str, text: str) -> None:
+    assert not matches(parse_terms(query), search_form(text))
+    assert not proposes(query, text)
+    assert proposes(text, text)
 
 
 @pytest.mark.parametrize(
