@@ -95,8 +95,6 @@ class HttpApi:
             raise Away(f"{self.site} did not answer within {limit.total:g} s.") from error
         except (aiohttp.ClientError, OSError) as error:
             raise Away(f"{self.site} cannot be reached: {_reason(error)}.") from error
-        except RuntimeError as error:  # the interpreter goes down, and gives nobody a thread to look up a name with
-            raise Away(f"{self.site} cannot be reached any more: {error}.") from error
 
     async def _send(
         self, method: str, url: URL, body: bytes | None, limit: aiohttp.ClientTimeout

@@ -23,6 +23,7 @@ from chatlog.domain.models import Session
 from chatlog.errors import IdempotencyConflict, SessionExists, StorageCorrupt
 from chatlog.storage.documents import session_from_document, session_to_document
 from chatlog.storage.sqlite.connection import open_connection, translated_errors
+from chatlog.storage.sqlite.kept_connection import KeptConnection
 
 _TABLES = files(__package__) / "outbox.sql"
 _VERSION = 1
@@ -39,12 +40,12 @@ class Outbox:
     def __init__(self, path: Path, limits: QueueLimits) -> None:
         self.path = path
         self._limits = limits
-        self._connection: apsw.Connection | None = None
+        self._kept = KeptConnection(lambda: open_connection(path, prepare=_prepare))
 
     @property
     def is_there(self) -> bool:
         """Whether anything had to wait so far, in any process."""
-        return self._connection is not None or self.path.exists()
+        return self._kept.is_open or self.path.exists()
 
     def is_waiting(self, *, but: AbstractSet[str] = frozenset()) -> bool:
         """Whether anything has to be sent before something new may be, in another session than those."""
@@ -174,9 +175,7 @@ class Outbox:
 
     def close(self) -> None:
         """Let go of the file. What waits in it stays."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._kept.close()
 
     def _has_room(self, connection: apsw.Connection, entries: Sequence[Entry]) -> bool:
         held = _count(connection)
@@ -193,10 +192,8 @@ class Outbox:
 
     @contextmanager
     def _reading(self) -> Iterator[apsw.Connection]:
-        with translated_errors(self.path):
-            if self._connection is None:
-                self._connection = open_connection(self.path, prepare=_prepare)
-            yield self._connection
+        with translated_errors(self.path), self._kept.use() as connection:
+            yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[apsw.Connection]:

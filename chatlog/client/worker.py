@@ -11,9 +11,12 @@ import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, TypeVar
 
 from chatlog.errors import StorageUnavailable, StoreClosed
+from chatlog.storage.lasting_loop import LastingLoop
+from chatlog.storage.threads import check_not_forked, start_thread
 
 Result = TypeVar("Result")
 
@@ -35,7 +38,7 @@ class Worker:
 
         Raises:
             StoreClosed: after `close`, or because `close` could not wait any longer.
-            StorageUnavailable: this process was forked after the thread had started.
+            StorageUnavailable: there is no thread to be had, or this process was forked after it had started.
         """
         with self._guard:
             if self._is_closed:
@@ -75,12 +78,14 @@ class Worker:
 
     def _start(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
-            self._process = os.getpid()
-            self._loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=_serve, args=(self._loop,), name=self._name, daemon=True)
-            self._thread.start()
-        if self._process != os.getpid():
-            raise StorageUnavailable("This store was in use when the process was forked. Open another one in the new process.")
+            loop = LastingLoop()
+            try:
+                self._thread = start_thread(partial(_serve, loop), name=self._name)
+            except StorageUnavailable:
+                loop.close()
+                raise
+            self._loop, self._process = loop, os.getpid()
+        check_not_forked(self._process)
         return self._loop
 
 

@@ -74,7 +74,7 @@ class BackgroundRecording:
         self._saved = 0
         self._lost = 0
         self._first_error: Exception | None = None
-        self._task = asyncio.create_task(self._work(), name="chatlog-background-recording")
+        self._task = self._start()
 
     @property
     def lost(self) -> int:
@@ -106,24 +106,42 @@ class BackgroundRecording:
     async def finish(self, status: SessionStatus, *, at_most: float) -> RunReport:
         """Store what waits and the outcome, for at most that many seconds, and tell how it went. Never raises for a store."""
         self._status = status
-        self._ending.set()
-        self._more.set()
+        shortfall = f"The store did not take everything within {at_most:g} s."
         try:
-            _, unfinished = await asyncio.wait([self._task], timeout=at_most)
+            self._ending.set()
+            self._more.set()
+            await self._come_to_an_end(self._loop.time() + at_most)
+        except BaseException as error:  # the run is cancelled, or its loop is closed: nobody gets a report, but the log has it
+            shortfall = f"The store had not taken everything when the end was not waited for any more ({type(error).__name__})."
+            raise
         finally:
+            report = self._sum_up(status, shortfall)
             self._task.cancel()
-        if unfinished or self._waiting:
-            self.lose(len(self._waiting), TimeoutError(f"The store did not take everything within {at_most:g} s."))
-        report = self._report(status)
-        if report.lost or unfinished:
-            logger.error("A run is not recorded completely: %s", report)
         return report
 
-    def _report(self, status: SessionStatus) -> RunReport:
+    async def _come_to_an_end(self, deadline: float) -> None:
+        await asyncio.wait([self._task], timeout=deadline - self._loop.time())
+        if self._task.cancelled():  # by somebody else: when a program is left, asyncio.run cancels every task there is
+            self._task = self._start()
+            await asyncio.wait([self._task], timeout=deadline - self._loop.time())
+
+    def _start(self) -> asyncio.Task[None]:
+        return asyncio.create_task(self._work(), name="chatlog-background-recording")
+
+    def _sum_up(self, status: SessionStatus, shortfall: str) -> RunReport:
+        """How it went. What is not done by now is not waited for."""
+        is_done = self._task.done() and not self._task.cancelled()
+        bug = self._task.exception() if is_done else None
+        is_complete = self._opening is None or (is_done and bug is None)
+        if self._waiting or not is_complete:
+            self.lose(len(self._waiting), TimeoutError(shortfall))
         session_id = None if self._recorder is None else self._recorder.session_id
-        return RunReport(
+        report = RunReport(
             session_id=session_id, status=status, saved=self._saved, lost=self._lost, first_error=self._first_error
         )
+        if report.lost or not is_complete:
+            logger.error("A run is not recorded completely: %s", report, exc_info=bug)
+        return report
 
     async def _work(self) -> None:
         while self._waiting or not self._ending.is_set():

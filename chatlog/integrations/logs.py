@@ -7,7 +7,6 @@ Saves happen in a thread of their own. Whoever logs never waits for the store, a
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
@@ -21,15 +20,12 @@ from chatlog.domain import remarks
 from chatlog.domain.code_blocks import fenced
 from chatlog.domain.models import MessageDraft, MessageKind
 from chatlog.integrations.background import RunReport
-from chatlog.integrations.run import RecordedRun, RunOptions
-from chatlog.storage.base import SessionWriter
+from chatlog.integrations.logs_worker import LogWorker
+from chatlog.integrations.run import RunOptions
 from chatlog.storage.opening import open_store
 
-logger = logging.getLogger(__name__)
-
-# Who reports how the program ended.
-RUN_SOURCE = "Program"
-_THREAD = "chatlog-log-handler"
+# Of what multiprocessing does at the end of a process, the last: what the rest of it logs is heard.
+_LAST = -1_000
 
 
 class ChatlogHandler(logging.Handler):
@@ -73,9 +69,8 @@ class ChatlogHandler(logging.Handler):
             task=task, session_id=session_id, participants=tuple(participants), tags=tuple(tags), flush_seconds=flush_seconds
         )
         open_ = partial(open_store, location, token=token, allow_plain_http=allow_plain_http)
-        self._new = partial(_Worker, open_, {**options, "on_report": on_report})
-        self._worker = self._new()
-        self._process = os.getpid()
+        self._new = partial(LogWorker, open_, {**options, "on_report": on_report})
+        self._begin()
         super().__init__(level)  # last: from here on Python closes the handler at the end of the program
 
     def filter(self, record: logging.LogRecord) -> Any:
@@ -85,16 +80,30 @@ class ChatlogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take the record, to be stored after those before it."""
-        if os.getpid() != self._process:  # forked: threads and connections stayed behind
-            self._worker, self._process = self._new(), os.getpid()
-        self._worker.take(partial(self._draft, record))
+        try:
+            if os.getpid() != self._process:  # forked: threads and connections stayed behind
+                self._begin()
+            self._worker.take(partial(self._draft, record))
+        except Exception:  # as handlers do: whoever logs must not feel it
+            self.handleError(record)
 
     def close(self) -> None:
         """Store what waits, and how it ended."""
+        at_exit = not threading.main_thread().is_alive()
+        self._end(getattr(sys, "last_value", None) if at_exit else None)  # what nobody caught
+
+    def _begin(self) -> None:
+        self._worker, self._process = self._new(), os.getpid()
+        _at_end_of_child(self._end_with_child)
+
+    def _end(self, error: BaseException | None) -> None:
         if os.getpid() == self._process:
-            at_exit = not threading.main_thread().is_alive()
-            self._worker.end(getattr(sys, "last_value", None) if at_exit else None)  # what nobody caught
+            self._worker.end(error)
         super().close()
+
+    def _end_with_child(self) -> None:
+        error = sys.exc_info()[1]  # multiprocessing calls this while it handles what ended its child
+        self._end(None if isinstance(error, SystemExit) else error)
 
     def _draft(self, record: logging.LogRecord) -> Iterator[MessageDraft]:
         notes = {"level": record.levelname, "logger": record.name, **getattr(record, "metadata", {})}
@@ -119,48 +128,13 @@ class ChatlogHandler(logging.Handler):
         return text
 
 
-class _Worker:
-    """A thread with an event loop, started with the first record."""
+def _at_end_of_child(do: Callable[[], None]) -> None:
+    """Have `do` called when this process ends, if multiprocessing began it.
 
-    def __init__(self, open_: Callable[[], SessionWriter], options: dict[str, Any]) -> None:
-        self._store = open_()
-        self._run = RecordedRun(source=RUN_SOURCE, no_task=RUN_SOURCE, store=self._store, **options)
-        self._patience = options["flush_seconds"] + 1.0
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._ready = threading.Event()
-        self._ended = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._ending = asyncio.Event()
-        self._error: BaseException | None = None
+    A child that it forked leaves by `os._exit`, which goes past `atexit` and so past `logging.shutdown`.
+    """
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None and processes.parent_process() is not None:
+        from multiprocessing.util import Finalize  # noqa: PLC0415  # not loaded for programs of one process
 
-    def take(self, make: Callable[[], Iterable[MessageDraft]]) -> None:
-        with self._lock:
-            if self._thread is None and not self._ended:
-                self._thread = threading.Thread(target=self._serve, name=_THREAD, daemon=True)
-                self._thread.start()
-                self._ready.wait()
-        self._run.take(make)
-
-    def end(self, error: BaseException | None) -> None:
-        with self._lock:
-            ended, self._ended = self._ended, True
-        if ended or self._thread is None or self._loop is None:
-            return
-        self._error = error
-        self._loop.call_soon_threadsafe(self._ending.set)
-        self._thread.join(self._patience)
-
-    def _serve(self) -> None:
-        asyncio.run(self._record())
-
-    async def _record(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._run.begin()
-        self._ready.set()
-        await self._ending.wait()
-        self._run.tell(await self._run.end(self._error))
-        try:
-            await self._store.aclose()
-        except RuntimeError as error:  # the interpreter goes down, and gives nobody a thread to close with
-            logger.debug("The store was left open at the program's end: %s", error)
+        Finalize(None, do, exitpriority=_LAST)

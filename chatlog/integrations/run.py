@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypedDict, TypeVar
 
@@ -86,6 +87,7 @@ class RecordedRun:
         self._flush_seconds = flush_seconds
         self._recording: BackgroundRecording | None = None
         self._ended = False
+        self._process = 0
         self._used_ids: set[str] = set()
 
     @property
@@ -97,6 +99,7 @@ class RecordedRun:
         """Start to record; needs a running event loop, which does the saving."""
         if self._recording is not None:
             raise ConfigurationError("This recording was used before. Call record() again for another run.")
+        self._process = os.getpid()
         self._recording = BackgroundRecording(self._open_recorder, begins_session=self._begins_session)
 
     def take(self, make: Callable[[], Iterable[MessageDraft]]) -> None:
@@ -105,11 +108,19 @@ class RecordedRun:
         if recording is None or self._ended:
             logger.warning("%s: something was said outside of its recording, and is not stored.", self._source)
             return
+        if os.getpid() != self._process:
+            logger.warning("%s: something was said in a forked process, and is not stored. Record there as well.", self._source)
+            return
         try:
             for draft in make():
                 recording.put(draft)
         except Exception as error:  # a type of the user's own may raise anything; the run must not feel it
             recording.lose(1, error)
+
+    def lose(self, count: int, error: Exception) -> None:
+        """Count what could not be recorded."""
+        assert self._recording is not None
+        self._recording.lose(count, error)
 
     def each(self, things: Iterable[Thing], read: Callable[[Thing], Iterable[MessageDraft]]) -> Iterator[MessageDraft]:
         """What `read` makes of each; one that cannot be read is counted, and does not take the others along."""
@@ -117,8 +128,7 @@ class RecordedRun:
             try:
                 yield from read(thing)
             except Exception as error:  # as in `take`
-                assert self._recording is not None
-                self._recording.lose(1, error)
+                self.lose(1, error)
 
     def unused(self, said_id: str | None) -> str | None:
         """The id, unless this run used it before: some models number their calls from one in each answer."""

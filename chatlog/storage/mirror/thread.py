@@ -10,6 +10,7 @@ from typing import Any
 
 from chatlog.errors import ChatlogError, StoreClosed
 from chatlog.storage.mirror.following import Following
+from chatlog.storage.threads import start_thread
 
 
 class FollowerThread:
@@ -36,8 +37,7 @@ class FollowerThread:
             if self._is_closed:
                 raise StoreClosed
             if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="chatlog-follower", daemon=True)
-                self._thread.start()
+                self._thread = start_thread(self._serve, name="chatlog-follower")
         self._is_ready.wait()
 
     async def ask(self, question: Callable[[Following], Coroutine[Any, Any, None]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,8 @@ import apsw
 from chatlog.errors import StoreClosed
 from chatlog.storage.sqlite import queries
 from chatlog.storage.sqlite.connection import open_reader, translated_errors
+from chatlog.storage.sqlite.kept_connection import KeptConnection
+from chatlog.storage.threads import check_not_forked
 
 Result = TypeVar("Result")
 _THREADS = 4
@@ -28,25 +31,27 @@ class ReaderPool:
         self._path = path
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="chatlog-reader")
         self._local = threading.local()
-        self._connections: list[apsw.Connection] = []
+        self._kept: list[KeptConnection] = []
+        self._process: int | None = None
         self._closed = False
 
     async def run(self, read: Callable[[apsw.Connection], Result]) -> Result:
-        """Do `read` in a thread and return its result."""
+        """Do `read` in a thread and return its result. Raises `StoreClosed`; `StorageUnavailable` after a fork."""
         if self._closed:
             raise StoreClosed
+        self._process = self._process or os.getpid()
+        check_not_forked(self._process)
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, read)
 
     def close(self) -> None:
         """Finish what is being read, then let go of the file. Blocks; closing twice is fine."""
         self._closed = True
         self._pool.shutdown()
-        while self._connections:
-            self._connections.pop().close()
+        while self._kept:
+            self._kept.pop().close()
 
     def _read(self, read: Callable[[apsw.Connection], Result]) -> Result:
-        with translated_errors(self._path):
-            connection = self._connection()
+        with translated_errors(self._path), self._own_connection().use() as connection:
             connection.execute(queries.BEGIN_READING)  # everything that one read sees is of one moment
             try:
                 return read(connection)
@@ -54,12 +59,13 @@ class ReaderPool:
                 if connection.in_transaction:  # an error may have ended it
                     connection.execute(queries.COMMIT)
 
-    def _connection(self) -> apsw.Connection:
-        if not hasattr(self._local, "connection"):
-            self._local.connection = open_reader(self._path)
-            self._connections.append(self._local.connection)
-        connection: apsw.Connection = self._local.connection
-        return connection
+    def _own_connection(self) -> KeptConnection:
+        """That of the thread."""
+        if not hasattr(self._local, "kept"):
+            self._local.kept = KeptConnection(lambda: open_reader(self._path))
+            self._kept.append(self._local.kept)
+        kept: KeptConnection = self._local.kept
+        return kept
 
 
 class ChangeWatcher:
@@ -71,7 +77,7 @@ class ChangeWatcher:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="chatlog-watcher")
-        self._connection: apsw.Connection | None = None
+        self._kept = KeptConnection(lambda: open_reader(path))
         self._version: int | None = None
         self._stop = threading.Event()
 
@@ -87,9 +93,7 @@ class ChangeWatcher:
         """Stop watching. Blocks for one look at the most; closing twice is fine."""
         self._stop.set()
         self._pool.shutdown()
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._kept.close()
 
     def _watch(self, at_most: float, cancelled: threading.Event) -> bool:
         for _ in range(max(1, round(at_most / _LOOK_EVERY_SECONDS))):
@@ -100,8 +104,7 @@ class ChangeWatcher:
         return False
 
     def _has_changed(self) -> bool:
-        with translated_errors(self._path):
-            self._connection = self._connection or open_reader(self._path)
-            version = int(self._connection.pragma("data_version"))
+        with translated_errors(self._path), self._kept.use() as connection:
+            version = int(connection.pragma("data_version"))
         before, self._version = self._version, version
         return before != version

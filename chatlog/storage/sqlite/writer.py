@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import queue
 import threading
 import time
@@ -19,6 +20,8 @@ from chatlog.errors import ChatlogError, StorageError, StoreClosed
 from chatlog.storage.sqlite import queries
 from chatlog.storage.sqlite.connection import open_connection, translated_errors
 from chatlog.storage.sqlite.indexing import Backlog, index_some
+from chatlog.storage.sqlite.kept_connection import KeptConnection
+from chatlog.storage.threads import check_not_forked, start_thread
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -51,9 +54,10 @@ class GroupCommitWriter:
         self._path = path
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._process = 0
         self._lock = threading.Lock()
         self._closed = False
-        self._connection: apsw.Connection | None = None
+        self._kept = KeptConnection(self._open)
         self._backlog = Backlog()
         self._index_failed = False
 
@@ -63,15 +67,21 @@ class GroupCommitWriter:
         return self._jobs.qsize()
 
     async def run(self, work: Work[Result]) -> Result:
-        """Do `work` in a transaction and return its result after the commit."""
+        """Do `work` in a transaction and return its result after the commit.
+
+        Raises:
+            StoreClosed: after `close`.
+            StorageUnavailable: there is no thread to be had, or this process was forked after it had started.
+        """
         loop = asyncio.get_running_loop()
         job = _Job(work, loop, loop.create_future())
         with self._lock:
             if self._closed:
                 raise StoreClosed
             if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="chatlog-writer", daemon=True)
-                self._thread.start()
+                self._thread = start_thread(self._serve, name="chatlog-writer")
+                self._process = os.getpid()
+            check_not_forked(self._process)
             self._jobs.put(job)
         result: Result = await job.future
         return result
@@ -95,13 +105,13 @@ class GroupCommitWriter:
             while self._backlog.is_large:
                 self._index()
         self._finish_index()
-        self._drop_connection()
+        self._kept.close()
 
     def _save(self, group: list[_Job]) -> None:
         try:
             self._commit(group)
         except BaseException as error:  # it is handed to every caller of the group; the thread must live on
-            self._drop_connection()
+            self._kept.close()  # what the failed commit left behind is rolled back, and the next group starts afresh
             for job in group:
                 job.error = job.error or error
         _tell(group)
@@ -124,8 +134,7 @@ class GroupCommitWriter:
         return group
 
     def _commit(self, group: list[_Job]) -> None:
-        with translated_errors(self._path):
-            connection = self._connection = self._connection or self._open()
+        with translated_errors(self._path), self._kept.use() as connection:
             before = connection.total_changes()
             connection.execute(queries.BEGIN_WRITING)
             for job in group:
@@ -141,12 +150,11 @@ class GroupCommitWriter:
     def _index(self) -> None:
         """Let the index catch up a little. Saves are acknowledged by now, and must not fail for the index."""
         try:
-            with translated_errors(self._path):
-                self._connection = self._connection or self._open()
-                step = index_some(self._connection)
+            with translated_errors(self._path), self._kept.use() as connection:
+                step = index_some(connection)
         except Exception:  # whatever it is: it is told once and tried again
             self._backlog.postpone()
-            self._drop_connection()
+            self._kept.close()
             if not self._index_failed:
                 logger.exception("The search index of %s is behind; it is tried again. Nothing is lost.", self._path)
             self._index_failed = True
@@ -159,15 +167,6 @@ class GroupCommitWriter:
         deadline = time.monotonic() + _CLOSING_SECONDS
         while self._backlog.is_waiting and time.monotonic() < deadline:
             self._index()
-
-    def _drop_connection(self) -> None:
-        """Close the connection: what a failed commit left behind is rolled back, and the next group starts afresh."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                connection.close()
-            except apsw.Error:  # the disk that failed the commit may fail the closing checkpoint too
-                logger.warning("The database %s could not be closed cleanly.", self._path, exc_info=True)
 
 
 def _run(job: _Job, connection: apsw.Connection) -> None:

@@ -251,9 +251,9 @@ def test_what_was_refused_stays_so_where_its_id_waits_with_other_words(outbox: O
 
 def test_it_waits_for_the_disk(outbox: Outbox) -> None:
     put(outbox, message())
-    assert outbox._connection is not None
-    assert outbox._connection.pragma("synchronous") == 2  # FULL
-    assert outbox._connection.pragma("journal_mode") == "wal"
+    with outbox._kept.use() as connection:
+        assert connection.pragma("synchronous") == 2  # FULL
+        assert connection.pragma("journal_mode") == "wal"
 
 
 def test_another_process_finds_all_of_it(outbox: Outbox, path: Path) -> None:
@@ -315,8 +315,9 @@ outbox = Outbox(Path(sys.argv[1]), QueueLimits())
 for number in range(50):
     put(outbox, message(str(number)))
     print(number, flush=True)
-outbox._connection.execute("BEGIN IMMEDIATE")
-outbox._connection.execute("DELETE FROM waiting")
+with outbox._kept.use() as connection:
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("DELETE FROM waiting")
 os.kill(os.getpid(), 9)
 """
 

@@ -303,18 +303,20 @@ log.warning("the last words of a program")
 """
 
 
-def run_logging_program(site: ServedSite | Gate, folder: Path, *, session_id: str) -> None:
+def run_logging_program(site: ServedSite | Gate, folder: Path, *, session_id: str, host: str = "127.0.0.1") -> None:
     environment = os.environ | {"CHATLOG_TOKEN": site.token, "CHATLOG_DATA_DIR": str(folder)}
-    command = [sys.executable, "-c", LOGGING_PROGRAM, site.address, session_id]
+    command = [sys.executable, "-c", LOGGING_PROGRAM, site.address.replace("127.0.0.1", host), session_id]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=60)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])  # a name has to be looked up, when the program is at its end
 async def test_what_is_logged_goes_over_http_to_the_end_of_the_program(
-    served: ServedSite, store: RemoteStore, tmp_path: Path
+    served: ServedSite, store: RemoteStore, tmp_path: Path, host: str
 ) -> None:
-    await asyncio.to_thread(run_logging_program, served, tmp_path, session_id="logged")
-    assert await said(served, "logged") == ["the last words of a program"]
-    assert (await store.get_session("logged")).status is SessionStatus.COMPLETED
+    session_id = f"logged-at-{host}"
+    await asyncio.to_thread(run_logging_program, served, tmp_path, session_id=session_id, host=host)
+    assert await said(served, session_id) == ["the last words of a program"]
+    assert (await store.get_session(session_id)).status is SessionStatus.COMPLETED
 
 
 async def test_a_handler_with_a_token_for_a_file_is_refused() -> None:
