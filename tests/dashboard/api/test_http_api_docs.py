@@ -200,7 +200,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
         f"from {limits.EARLIEST_TIMESTAMP:%Y-%m-%d} to a day ahead",
         f"| items of a page | {limits.MAX_LIST_LIMIT:,};",
         f"| streams | {streams.MAX_PER_TOKEN} for a token, {streams.MAX_TOTAL:,} for the process |",
-        f"A comment every {streams.SILENCE_SECONDS:g} seconds",
+        f"A comment about every {streams.SILENCE_SECONDS:g} seconds",
     ]
     assert [text for text in told if text not in " ".join(PAGE.split("\n"))] == []
     assert limits.MAX_CLOCK_LEAD.days == 1
