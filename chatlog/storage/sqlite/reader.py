@@ -78,7 +78,7 @@ class ChangeWatcher:
         self._path = path
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="chatlog-watcher")
         self._kept = KeptConnection(lambda: open_reader(path))
-        self._version: int | None = None
+        self._seen: tuple[apsw.Connection, int] | None = None  # a version says something only to its own connection
         self._stop = threading.Event()
 
     async def wait(self, *, at_most: float) -> bool:
@@ -105,6 +105,6 @@ class ChangeWatcher:
 
     def _has_changed(self) -> bool:
         with translated_errors(self._path), self._kept.use() as connection:
-            version = int(connection.pragma("data_version"))
-        before, self._version = self._version, version
-        return before != version
+            seen = connection, int(connection.pragma("data_version"))
+        before, self._seen = self._seen, seen
+        return before != seen
