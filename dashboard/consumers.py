@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from typing import Any
 from urllib.parse import parse_qs
@@ -27,6 +28,7 @@ from dashboard.locale import ViewerLocale
 from dashboard.sockets import codes, registry
 from dashboard.sockets.registry import OpenSocket
 
+logger = logging.getLogger(__name__)
 MAX_INBOUND_CHARACTERS = 1024
 MAX_QUERY_BYTES = 1024
 MOST_REASON_BYTES = 123  # of a close frame, says the protocol
@@ -93,6 +95,8 @@ class LiveSocket(AsyncWebsocketConsumer):
             if code != codes.GOING_DOWN:  # the page is back before anybody has read why
                 await self.send(text_data=frame)
             await self.close(code=code, reason=words.encode()[:MOST_REASON_BYTES].decode(errors="ignore"))
+        except Exception as error:  # servers differ in what they raise for a connection that is gone: nobody is left to be told
+            logger.info("A live connection was gone before it was closed (%s: %s).", type(error).__name__, error)
         finally:
             self._leave()
 

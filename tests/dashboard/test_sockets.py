@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from unittest.mock import AsyncMock
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -16,6 +17,7 @@ from chatlog.services.recording import record_change, record_messages
 from chatlog.storage.base import SessionStore
 from dashboard import consumers
 from dashboard.feeds import hub
+from dashboard.locale import default_locale
 from dashboard.routing import websocket_urlpatterns
 from dashboard.signals import ChannelSignals
 from dashboard.sockets import codes, registry
@@ -278,6 +280,14 @@ async def test_feeds_and_checks_go_away_with_the_last_viewer(open_socket: OpenSo
     assert not live._pages
     assert live._hints is live._watcher is None
     assert registry.current.get()._checking is None
+
+
+async def test_whoever_is_gone_already_is_dismissed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    socket, left = consumers.LiveSocket(), []
+    socket.locale, socket.base_send = default_locale(), AsyncMock(side_effect=ConnectionResetError)
+    monkeypatch.setattr(socket, "_leave", lambda: left.append(socket))
+    await socket.dismiss(codes.TOO_SLOW, "This connection takes no more.")  # or the feed of all the others would fail
+    assert left == [socket]
 
 
 async def test_consumers_use_no_channel_of_their_own() -> None:
