@@ -37,8 +37,8 @@ urlpatterns = [path("", empty)]
 def make_token() -> str:
     from django.contrib.auth.models import User
 
-    from dashboard.api import throttle
-    from dashboard.api.tokens import create_token
+    from dashboard.programs import throttle
+    from dashboard.programs.tokens import create_token
 
     throttle.BURST = math.inf  # what is measured is the API, not how much of it one program may have
     call_command("migrate", verbosity=0)

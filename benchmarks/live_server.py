@@ -119,7 +119,7 @@ def make_cookies() -> list[str]:
 def make_token() -> str:
     from django.contrib.auth.models import User
 
-    from dashboard.api.tokens import create_token
+    from dashboard.programs.tokens import create_token
 
     return create_token(User.objects.create_user("reader"), name="", by="benchmark")[1]
 

@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from dashboard import shown_once
-from dashboard.api.tokens import TokenState, create_token, list_valid, revoke_tokens, state_of
 from dashboard.forms import TokenForm
 from dashboard.models import ApiToken
+from dashboard.programs.tokens import TokenState, create_token, list_valid, revoke_tokens, state_of
 
 _STATES = {
     TokenState.VALID: gettext_lazy("valid"),

@@ -13,10 +13,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 django.setup(set_prefix=False)  # what follows needs its apps
 
 from dashboard import lifecycle  # noqa: E402
-from dashboard.api.handler import ApiHandler  # noqa: E402
+from dashboard.doors import API, OTLP, find_door  # noqa: E402
 from dashboard.one_thread import OneThreadHandler  # noqa: E402
 from dashboard.otlp.handler import OtlpHandler  # noqa: E402
-from dashboard.programs import API, OTLP, find_door  # noqa: E402
+from dashboard.programs.handler import ProgramHandler  # noqa: E402
 from dashboard.routing import websocket_urlpatterns  # noqa: E402
 from dashboard.sockets.gate import Gate  # noqa: E402
 
@@ -35,7 +35,7 @@ async def _lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None
 
 
 _for_people = OneThreadHandler()
-_for_programs = {API: ApiHandler(), OTLP: OtlpHandler()}
+_for_programs = {API: ProgramHandler(), OTLP: OtlpHandler()}
 
 
 async def _http(scope: dict[str, Any], receive: Receive, send: Send) -> None:

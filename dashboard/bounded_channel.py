@@ -12,7 +12,7 @@ from typing import Any
 from twisted.internet import reactor as typed_reactor
 from twisted.web.http import HTTPChannel, _GenericHTTPChannelProtocol
 
-from dashboard.api import problems
+from dashboard.programs import problems
 from dashboard.safe_headers import safe_headers
 
 reactor: Any = typed_reactor  # its type says that its methods take no self

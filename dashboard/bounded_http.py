@@ -13,10 +13,10 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
 from twisted.internet import reactor as typed_reactor
 
-from dashboard.api.before_body import Head, find_refusal, is_wanted
-from dashboard.api.problems import Problem
 from dashboard.bounded_channel import make_protocol, write_refusal
-from dashboard.programs import Door, find_door
+from dashboard.doors import Door, find_door
+from dashboard.programs.before_body import Head, find_refusal, is_wanted
+from dashboard.programs.problems import Problem
 from dashboard.safe_headers import safe_headers
 
 reactor: Any = typed_reactor  # its type says that its methods take no self

@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dashboard.api.tokens import MAX_DAYS
 from dashboard.login_throttle import WINDOW_SECONDS, LoginThrottle
 from dashboard.models import MAX_TOKEN_NAME_CHARACTERS, ApiToken
+from dashboard.programs.tokens import MAX_DAYS
 
 
 class LoginForm(AuthenticationForm):

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
-
-def to_json(value: Any) -> bytes:
-    # Documents that chatlog did not write may hold a lone surrogate, which has no UTF-8 form.
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+from dashboard.programs.json_bodies import to_json
 
 
 def answer(value: Any, *, status: int = 200, **headers: str) -> HttpResponse:

@@ -14,13 +14,13 @@ from pydantic import Field
 from chatlog.domain.ids import check_id
 from chatlog.errors import StorageError
 from dashboard.api import streams
-from dashboard.api.access import READ
 from dashboard.api.filters import check_parameters
-from dashboard.api.problems import RETRY_AFTER_SECONDS, Problem, wrong_field
 from dashboard.api.schemas import Count, Id
 from dashboard.api.streams import Stream
 from dashboard.feeds import hub
 from dashboard.feeds.tail import FIRST_MESSAGES, Piece, SessionTail
+from dashboard.programs.access import READ
+from dashboard.programs.problems import RETRY_AFTER_SECONDS, Problem, wrong_field
 from dashboard.stores import get_store
 
 router = Router(tags=["messages"])

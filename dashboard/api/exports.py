@@ -9,9 +9,9 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from chatlog.domain.ids import check_id
-from dashboard.api.access import READ
 from dashboard.api.filters import check_parameters
 from dashboard.api.schemas import Id
+from dashboard.programs.access import READ
 from dashboard.views.export import session_export
 
 router = Router(tags=["reading"])

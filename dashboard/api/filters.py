@@ -11,9 +11,9 @@ from ninja import Schema
 
 from chatlog.domain.clock import midnight
 from chatlog.domain.filters import SessionFilter
-from dashboard.api.problems import wrong_field
 from dashboard.api.schemas import SessionQuery
 from dashboard.locale import known_zones
+from dashboard.programs.problems import wrong_field
 
 # Midnight in any zone has to be a time, and what is further away is a slip.
 EARLIEST, LATEST = date(1990, 1, 1), date(2199, 12, 31)

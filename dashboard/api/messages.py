@@ -16,12 +16,12 @@ from chatlog.services.describing import describe_message
 from chatlog.services.recording import record_messages
 from chatlog.storage.base import SessionStore
 from dashboard import signals
-from dashboard.api.access import READ, WRITE
 from dashboard.api.answers import answer, answer_read
 from dashboard.api.filters import check_parameters
-from dashboard.api.problems import Problem, wrong_field
 from dashboard.api.schemas import Id, MessageList, MessageQuery, NewMessage, NewMessages, Stored
 from dashboard.api.times import read_time
+from dashboard.programs.access import READ, WRITE
+from dashboard.programs.problems import Problem, wrong_field
 from dashboard.stores import get_store
 
 router = Router(tags=["messages"])

@@ -9,10 +9,10 @@ from typing import Any
 
 from ninja.schema import NinjaGenerateJsonSchema, Schema
 
-from dashboard.api.access import Scope
-from dashboard.api.problems import CONTENT_TYPE
 from dashboard.api.schemas import ProblemOut, StreamEvent
 from dashboard.export_formats import FORMATS
+from dashboard.programs.access import Scope
+from dashboard.programs.problems import CONTENT_TYPE
 
 _ANYWHERE = (400, 401, 403, 404, 405, 413, 414, 422, 429, 500, 503)
 _WITH_BODY = (408, 409, 415)

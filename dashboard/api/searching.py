@@ -16,11 +16,11 @@ from chatlog.services.describing import describe_session
 from chatlog.services.searching import FoundRemark, FoundSession
 from chatlog.services.usage import AgentUsage, DayUsage, UsageReport, UsageTotals, get_usage_report
 from chatlog.services.usage_range import UsageRange
-from dashboard.api.access import READ
 from dashboard.api.answers import answer_read
 from dashboard.api.filters import check_parameters, read_days, read_zone
-from dashboard.api.problems import FieldError, Problem, wrong_field
 from dashboard.api.report_schemas import Found, SearchQuery, Usage, UsageQuery
+from dashboard.programs.access import READ
+from dashboard.programs.problems import FieldError, Problem, wrong_field
 from dashboard.search_wording import explain_problem
 from dashboard.stores import get_store
 

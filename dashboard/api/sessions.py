@@ -12,11 +12,11 @@ from chatlog.domain.models import draft_session
 from chatlog.services.describing import describe_session
 from chatlog.services.recording import record_change, record_deletion, record_session
 from dashboard import signals
-from dashboard.api.access import READ, WRITE
 from dashboard.api.answers import answer, answer_read
 from dashboard.api.filters import check_parameters, read_filter
 from dashboard.api.schemas import Id, NewSession, SessionChange, SessionList, SessionOut, SessionQuery
 from dashboard.api.times import read_time
+from dashboard.programs.access import READ, WRITE
 from dashboard.stores import get_store
 
 router = Router(tags=["sessions"])

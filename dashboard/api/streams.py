@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
-from dashboard.api.tokens import find_grants
 from dashboard.per_loop import PerLoop
+from dashboard.programs.tokens import find_grants
 
 logger = logging.getLogger(__name__)
 # A team's programs are served; one that opens streams in a loop is stopped before the others notice.

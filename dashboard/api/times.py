@@ -7,7 +7,7 @@ from datetime import datetime
 from chatlog.domain.clock import parse_timestamp, utc_now
 from chatlog.domain.limits import EARLIEST_TIMESTAMP, MAX_CLOCK_LEAD
 from chatlog.errors import InvalidTimestamp
-from dashboard.api.problems import wrong_field
+from dashboard.programs.problems import wrong_field
 
 
 def read_time(text: str, *, field: str) -> datetime:

@@ -14,12 +14,12 @@ from ninja.errors import ValidationError, ValidationErrorContext
 from ninja.operation import Operation
 
 from dashboard.api import events, exports, messages, searching, sessions
-from dashboard.api.access import READ
 from dashboard.api.answers import answer_read
 from dashboard.api.filters import check_parameters
 from dashboard.api.openapi import complete_document
 from dashboard.api.parsing import StrictParser, find_problem
-from dashboard.api.problems import describe
+from dashboard.programs.access import READ
+from dashboard.programs.problems import describe
 
 NAMESPACE = "api"
 _ABOUT = """Discussions of AI agents: written while they go on, read live and afterwards.

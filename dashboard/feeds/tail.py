@@ -19,8 +19,8 @@ from chatlog.services.browsing import without_hole
 from chatlog.services.describing import describe_message, describe_session
 from chatlog.services.pausing import pause_after
 from chatlog.storage.base import SessionStore
-from dashboard.api.answers import to_json
 from dashboard.feeds.pages import READ_SECONDS
+from dashboard.programs.json_bodies import to_json
 
 logger = logging.getLogger(__name__)
 # Who comes back after a moment finds what it missed here; who was away for longer reads the store.

@@ -6,7 +6,7 @@ import zlib
 
 from django.conf import settings
 
-from dashboard.api.problems import Problem
+from dashboard.programs.problems import Problem
 
 # How zlib is told what is around the compressed data. Exporters send one of these; gzip is the one in the specification.
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}

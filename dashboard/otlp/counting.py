@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from dashboard.api.problems import Problem
+from dashboard.programs.problems import Problem
 
 SMALL_BYTES = 1024 * 1024
 MAX_SPANS = 100_000

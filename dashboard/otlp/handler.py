@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpResponse
 
-from dashboard.api.handler import ApiHandler
-from dashboard.api.problems import Problem
 from dashboard.otlp.receiving import refuse
+from dashboard.programs.handler import ProgramHandler
+from dashboard.programs.problems import Problem
 
 _ONLY_TRACES = (
     "Only traces are taken here, at /v1/traces. "
@@ -15,7 +15,7 @@ _ONLY_TRACES = (
 )
 
 
-class OtlpHandler(ApiHandler):
+class OtlpHandler(ProgramHandler):
     max_body_bytes = settings.MAX_OTLP_BODY_BYTES
 
     def refuse(self, problem: Problem, *, content_type: str) -> HttpResponse:

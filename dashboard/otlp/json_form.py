@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from chatlog.services.spans.span import Span, SpanEvent, says_elsewhere
-from dashboard.api.parsing import read_json
-from dashboard.api.problems import Problem
 from dashboard.otlp.counting import check_json
+from dashboard.programs.json_bodies import read_json
+from dashboard.programs.problems import Problem
 
 # One level of a structured value takes four of these: kvlistValue, values, an item, value.
 MAX_DEPTH = 100

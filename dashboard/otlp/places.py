@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from dashboard.api.problems import RETRY_AFTER_SECONDS, Problem
+from dashboard.programs.problems import RETRY_AFTER_SECONDS, Problem
 
 MOST_INSIDE = 8
 MOST_WAITING = 8

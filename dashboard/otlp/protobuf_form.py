@@ -13,8 +13,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from chatlog.services.spans.span import Span, SpanEvent, says_elsewhere
-from dashboard.api.problems import Problem
 from dashboard.otlp.counting import check_protobuf
+from dashboard.programs.problems import Problem
 
 _REQUEST = ExportTraceServiceRequest.DESCRIPTOR
 

@@ -13,12 +13,12 @@ from chatlog.services.spans.memory import SpanMemory
 from chatlog.services.spans.recording_spans import SpanRecorder, Taken
 from chatlog.services.spans.span import Span
 from dashboard import signals
-from dashboard.api.access import WRITE
-from dashboard.api.problems import Problem, describe
 from dashboard.otlp.bodies import decompress
 from dashboard.otlp.encodings import Encoding, describe_failure, describe_success, find_encoding
 from dashboard.otlp.places import Places
 from dashboard.per_loop import PerLoop
+from dashboard.programs.access import WRITE
+from dashboard.programs.problems import Problem, describe
 from dashboard.stores import get_store
 
 # Requests that are read at the same time. Each may be large, and take ten times as much memory meanwhile.

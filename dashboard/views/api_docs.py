@@ -10,10 +10,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dashboard.api import streams, throttle, v1
+from dashboard.api import streams, v1
 from dashboard.api.reference.calls import Reference, read_document
 from dashboard.api.reference.examples import write_curl
 from dashboard.api.schemas import MAX_MESSAGES
+from dashboard.programs import throttle
 
 
 @require_safe

@@ -11,8 +11,8 @@ from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from dashboard.api import tokens
 from dashboard.models import ApiToken
+from dashboard.programs import tokens
 
 TOKENS = "/admin/dashboard/apitoken/"
 ADD = TOKENS + "add/"

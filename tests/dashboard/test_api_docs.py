@@ -14,10 +14,11 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from dashboard.api import streams, throttle
+from dashboard.api import streams
 from dashboard.api.reference.calls import read_document
 from dashboard.api.reference.fields import describe_field
 from dashboard.api.v1 import api
+from dashboard.programs import throttle
 from tests.dashboard.site_process import manage, running_site
 
 DOCUMENT = api.document()

@@ -9,9 +9,9 @@ import pytest
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from dashboard.api import known_tokens, tokens
-from dashboard.api.tokens import Grant
 from dashboard.bounded_http import BoundedHTTPFactory
+from dashboard.programs import known_tokens, tokens
+from dashboard.programs.tokens import Grant
 
 TEXT = tokens.PREFIX + "x" * 43
 GRANT = Grant(token_id=7, may_read=True, may_write=True, expires_at=None)

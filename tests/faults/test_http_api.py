@@ -73,7 +73,7 @@ class ServedApi:
 
 NEW_TOKENS = f"""
 from django.contrib.auth.models import User
-from dashboard.api.tokens import create_token
+from dashboard.programs.tokens import create_token
 for _ in range({TOKENS}):
     print("TOKEN", create_token(User.objects.get(username="ann"), name="", by="a test")[1])
 """

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from chatlog.terminal.endings import IMPOSSIBLE
-from dashboard.api.tokens import BY_COMMAND, MAX_DAYS, create_token
 from dashboard.models import MAX_TOKEN_NAME_CHARACTERS
+from dashboard.programs.tokens import BY_COMMAND, MAX_DAYS, create_token
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from dashboard.api.tokens import TokenState, state_of
 from dashboard.models import ApiToken
+from dashboard.programs.tokens import TokenState, state_of
 
 
 class Command(BaseCommand):

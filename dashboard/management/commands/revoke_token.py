@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chatlog.terminal.endings import IMPOSSIBLE
-from dashboard.api.tokens import BY_COMMAND, revoke_tokens
 from dashboard.models import ApiToken
+from dashboard.programs.tokens import BY_COMMAND, revoke_tokens
 
 
 class Command(BaseCommand):

@@ -72,7 +72,7 @@ class ServedSite:
 
 NEW_TOKENS = """
 from django.contrib.auth.models import User
-from dashboard.api.tokens import create_token
+from dashboard.programs.tokens import create_token
 for _ in range(8):
     print("TOKEN", create_token(User.objects.get(), name="", by="a test")[1])
 """

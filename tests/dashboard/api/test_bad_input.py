@@ -12,7 +12,7 @@ from django.conf import settings
 from chatlog.storage.base import SessionStore
 from dashboard.api.parsing import MAX_DEPTH
 from dashboard.api.v1 import api
-from tests.dashboard.api.program import SENT, Program
+from tests.dashboard.programs.program import SENT, Program
 
 SESSIONS = "/api/v1/sessions"
 BOMB = gzip.compress(b" " * 50_000_000 + b'{"task": "x"}', compresslevel=1, mtime=0)

@@ -14,13 +14,14 @@ from chatlog.domain.models import Session, SessionStatus
 from chatlog.errors import StorageUnavailable
 from chatlog.services import pausing
 from chatlog.storage.base import SessionStore
-from dashboard.api import streams, tokens
-from dashboard.api.handler import BrokenOff
+from dashboard.api import streams
 from dashboard.feeds import hub, tail
 from dashboard.models import ApiToken
+from dashboard.programs import tokens
+from dashboard.programs.handler import BrokenOff
 from dashboard.stores import get_store, use_store
-from tests.dashboard.api.program import Program
 from tests.dashboard.doubles import MemoryStore
+from tests.dashboard.programs.program import Program
 from tests.factories import make_drafts, make_session
 
 

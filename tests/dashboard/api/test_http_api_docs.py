@@ -18,13 +18,14 @@ from django.conf import settings
 from chatlog.domain import limits
 from chatlog.storage.documents import fitting_characters
 from dashboard import bounded_http
-from dashboard.api import streams, throttle
+from dashboard.api import streams
 from dashboard.api.parsing import MAX_DEPTH
 from dashboard.api.schemas import MAX_MESSAGES
 from dashboard.api.v1 import api
+from dashboard.programs import throttle
 from tests.chatlog.client.fake_site import TOKEN, FakeSite, fake_site, hang_up, page, problem
 from tests.dashboard.api.http_api_page import FOLLOW, LIST, PAGE, SEND, blocks, names_of
-from tests.dashboard.api.program import Program
+from tests.dashboard.programs.program import Program
 from tests.dashboard.site_process import ROOT, Site, environment, manage, running_site
 
 

@@ -12,7 +12,7 @@ import pytest
 from chatlog.domain.models import Session
 from chatlog.storage.base import SessionStore
 from dashboard.api import messages
-from tests.dashboard.api.program import Program
+from tests.dashboard.programs.program import Program
 from tests.factories import make_drafts, make_session
 
 

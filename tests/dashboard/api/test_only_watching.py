@@ -10,8 +10,8 @@ import pytest
 from chatlog.storage.base import SessionStore
 from dashboard.stores import use_store
 from tests.chatlog.services.spans.making import model, text
-from tests.dashboard.api.program import Program
 from tests.dashboard.otlp.encoding import JSON, PROTOBUF, as_json, as_protobuf
+from tests.dashboard.programs.program import Program
 from tests.dashboard.watched_container import watched_container
 
 SESSIONS = "/api/v1/sessions"

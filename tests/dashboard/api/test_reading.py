@@ -12,7 +12,7 @@ from chatlog.storage.base import SessionStore
 from dashboard.api import streams
 from dashboard.api.exports import Format
 from dashboard.export_formats import FORMATS
-from tests.dashboard.api.program import Program
+from tests.dashboard.programs.program import Program
 from tests.factories import make_draft, make_session
 
 SAID = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)  # the 24th in Tokyo

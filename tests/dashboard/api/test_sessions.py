@@ -9,7 +9,7 @@ import pytest
 from chatlog.domain.models import SessionStatus
 from chatlog.errors import SessionNotFound
 from chatlog.storage.base import SessionStore
-from tests.dashboard.api.program import Program
+from tests.dashboard.programs.program import Program
 from tests.factories import make_drafts, make_session
 
 SESSIONS = "/api/v1/sessions"

@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.dashboard.api.conftest import make_program, program
+from tests.dashboard.programs.conftest import make_program, program
 
 __all__ = ["make_program", "program"]

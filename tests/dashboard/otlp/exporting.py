@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from tests.dashboard.api.program import Answer, Program
 from tests.dashboard.otlp.encoding import JSON
+from tests.dashboard.programs.program import Answer, Program
 
 TRACES = "/v1/traces"
 

@@ -9,9 +9,9 @@ import pytest
 from chatlog.storage.base import SessionStore
 from dashboard.otlp import counting, json_form, protobuf_form
 from tests.chatlog.services.spans.making import model, text
-from tests.dashboard.api.program import Program
 from tests.dashboard.otlp.encoding import JSON, PROTOBUF, as_json, as_protobuf
 from tests.dashboard.otlp.exporting import export, reason
+from tests.dashboard.programs.program import Program
 
 
 def field(number: int, value: bytes) -> bytes:

@@ -12,8 +12,8 @@ from chatlog.services.spans.span import Span
 from chatlog.storage.base import SessionStore
 from dashboard.otlp import places, receiving
 from tests.chatlog.services.spans.making import model, text
-from tests.dashboard.api.program import Answer, Program
 from tests.dashboard.otlp.encoding import JSON, as_json
+from tests.dashboard.programs.program import Answer, Program
 
 SAID = model(text("assistant", "Tokori."))
 

@@ -17,13 +17,13 @@ from chatlog.errors import StorageUnavailable
 from chatlog.services.spans.span import Span, SpanEvent
 from chatlog.storage.base import SessionStore
 from dashboard import signals
-from dashboard.api import throttle
 from dashboard.otlp import bodies, json_form, protobuf_form
+from dashboard.programs import throttle
 from dashboard.stores import get_store
 from tests.chatlog.services.spans.making import model, text
-from tests.dashboard.api.program import Program
 from tests.dashboard.otlp.encoding import JSON, PROTOBUF, as_json, as_protobuf
 from tests.dashboard.otlp.exporting import TRACES, export, partial, reason
+from tests.dashboard.programs.program import Program
 
 SAID = model(text("assistant", "Tokori."), heard=[text("user", "A name?")])
 ENCODINGS: list[tuple[str, Callable[..., bytes]]] = [(PROTOBUF, as_protobuf), (JSON, as_json)]

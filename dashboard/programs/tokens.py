@@ -18,7 +18,7 @@ from django.utils import timezone
 from dashboard.models import ApiToken
 
 logger = logging.getLogger(__name__)
-audit = logging.getLogger("dashboard.api.audit")
+audit = logging.getLogger("dashboard.programs.audit")
 # The beginning says to whoever finds one in a log or a repository what it is, and lets scanners for secrets find it first.
 PREFIX = "chatlog_"
 RANDOM_BYTES = 32

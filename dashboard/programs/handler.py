@@ -15,14 +15,14 @@ from django.urls import set_script_prefix
 from django.utils.encoding import escape_uri_path
 
 from chatlog.domain.charges import measure_charges
-from dashboard.api import audit
-from dashboard.api.problems import Problem, describe
+from dashboard.programs import audit
+from dashboard.programs.problems import Problem, describe
 from dashboard.safe_headers import safe_headers
 
 _HEADERS = {name.decode("ascii"): value.decode("ascii") for name, value in safe_headers(b"")[1:]}
 
 
-class ApiRequest(ASGIRequest):
+class ProgramRequest(ASGIRequest):
     @property
     def body(self) -> bytes:
         """All of it; its size was looked at when it came in, by another limit than that of people's forms."""
@@ -39,10 +39,10 @@ class _TooLarge(BytesIO):
     """Stands for a body of which nothing was kept."""
 
 
-class ApiHandler(ASGIHandler):
+class ProgramHandler(ASGIHandler):
     """Django's handler with a chain of its own. Every answer is a problem or one of the API's, and has the safe headers."""
 
-    request_class = ApiRequest
+    request_class = ProgramRequest
     max_body_bytes = settings.MAX_API_BODY_BYTES
     _get_response_async: Callable[[HttpRequest], Awaitable[HttpResponse]]  # Django's own: finds the view and calls it
 

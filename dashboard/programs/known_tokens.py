@@ -8,8 +8,8 @@ from collections import OrderedDict
 
 from channels.db import database_sync_to_async
 
-from dashboard.api.tokens import Grant, find_grants, hash_token, looks_like_token
 from dashboard.per_loop import PerLoop
+from dashboard.programs.tokens import Grant, find_grants, hash_token, looks_like_token
 
 # A revoked token is refused within five seconds, by requests and by open streams.
 KNOWN_SECONDS = 2.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboard.api import audit, known_tokens
-from dashboard.api.access import check_scope, get_grant, read_token, scope_of
-from dashboard.api.problems import Problem, describe
-from dashboard.api.tokens import Grant
+from dashboard.programs import audit, known_tokens
+from dashboard.programs.access import check_scope, get_grant, read_token, scope_of
+from dashboard.programs.problems import Problem, describe
+from dashboard.programs.tokens import Grant
 
 
 @dataclass(frozen=True, slots=True)

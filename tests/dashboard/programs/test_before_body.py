@@ -11,13 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dashboard.api import audit, known_tokens, tokens
-from dashboard.api.access import TokenAuth, scope_of
-from dashboard.api.before_body import Head, find_refusal, is_wanted
 from dashboard.api.v1 import api
+from dashboard.doors import API, OTLP, Door
 from dashboard.models import ApiToken
-from dashboard.programs import API, OTLP, Door
-from tests.dashboard.api.program import Program
+from dashboard.programs import audit, known_tokens, tokens
+from dashboard.programs.access import TokenAuth, scope_of
+from dashboard.programs.before_body import Head, find_refusal, is_wanted
+from tests.dashboard.programs.program import Program
 from tests.dashboard.site_process import Site, manage, most_memory, parse, running_site
 
 SESSIONS = "/api/v1/sessions"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from dashboard.api import problems
 from dashboard.otlp.encodings import describe_failure
+from dashboard.programs import problems
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from dashboard.api import known_tokens, tokens
-from dashboard.api.known_tokens import KnownTokens
 from dashboard.models import ApiToken
+from dashboard.programs import known_tokens, tokens
+from dashboard.programs.known_tokens import KnownTokens
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 from django.test import AsyncClient
 
 from chatlog.errors import StorageUnavailable
-from dashboard.api import audit, known_tokens, throttle, tokens
-from dashboard.api.throttle import Throttle
 from dashboard.models import ApiToken
-from tests.dashboard.api.program import Program
+from dashboard.programs import audit, known_tokens, throttle, tokens
+from dashboard.programs.throttle import Throttle
+from tests.dashboard.programs.program import Program
 
 SESSIONS = "/api/v1/sessions"
 MakeProgram = Callable[..., Awaitable[Program]]

@@ -7,8 +7,8 @@ import time
 
 from django.utils.encoding import escape_uri_path
 
-from dashboard.api.access import Scope, scope_of
-from dashboard.api.tokens import Grant
+from dashboard.programs.access import Scope, scope_of
+from dashboard.programs.tokens import Grant
 
 logger = logging.getLogger(__name__)
 _REFUSED = frozenset({401, 403, 429})

@@ -8,9 +8,9 @@ from enum import StrEnum
 from django.http import HttpRequest
 from ninja.security.base import AuthBase
 
-from dashboard.api import known_tokens, throttle
-from dashboard.api.problems import Problem
-from dashboard.api.tokens import Grant, hash_token
+from dashboard.programs import known_tokens, throttle
+from dashboard.programs.problems import Problem
+from dashboard.programs.tokens import Grant, hash_token
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="chatlog"'}
 _HOW = "Send “Authorization: Bearer chatlog_…”; one is made in the administration, or by `manage.py create_token`."
