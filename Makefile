@@ -14,7 +14,7 @@ demo: $(VENV)/ready ## Start the site on 127.0.0.1:$PORT with a discussion that 
 
 test: $(VENV)/ready node_modules/ready system ## Set up and run every test
 	$(BIN)/python -m pytest tests --ignore=tests/browser -n 2
-	$(BIN)/python -m pytest tests/browser -n 2 --dist worksteal --reruns 1 -rR
+	$(BIN)/python -m pytest tests/browser -n 3 --dist worksteal --reruns 1 -rR  # pages wait more than they work
 
 check: $(VENV)/ready ## Lint, types, templates, floors; changes nothing
 	$(BIN)/ruff check .
