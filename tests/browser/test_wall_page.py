@@ -21,6 +21,8 @@ NOTE_CLOCK = """() => {
   setInterval(() => window.seen.add(document.querySelector("[data-silent]").textContent), 100);
 }"""
 
+LINES = "all => all.map(it => it.clientHeight / parseFloat(getComputedStyle(it).lineHeight))"
+
 
 @pytest.fixture
 def site(shared_site: Site) -> Iterator[Site]:
@@ -64,6 +66,15 @@ def test_a_discussion_comes_talks_and_ends_before_ones_eyes(wall: Page, site: Si
     expect(tile.locator(".pill")).to_have_text("completed", timeout=PATIENCE)
     expect(wall).to_have_title("0 running · chatlog")
     assert wall.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
+
+
+def test_a_long_remark_ends_after_two_lines_also_beside_a_taller_tile(wall: Page, site: Site) -> None:
+    site.create(title="A title that needs two lines, for it says very much of what is to be discussed at length here " * 2)
+    site.say(site.create(title="Short"), make_draft(content="Many words of a remark. " * 20))
+    expect(wall.locator(".tile .line", has_text="Many words")).to_be_visible(timeout=PATIENCE)
+    lines = wall.locator(".line").evaluate_all(LINES)
+    assert len(lines) == 2
+    assert max(lines) < 2.1
 
 
 def test_the_clock_of_silence_goes_on_by_itself(wall: Page, site: Site) -> None:
