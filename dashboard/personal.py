@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 from django.contrib.auth.models import User
@@ -22,9 +22,10 @@ async def list_starred(user: User) -> list[str]:
     return [session_id async for session_id in stars.values_list("session_id", flat=True)]
 
 
-async def list_starred_by_anyone() -> set[str]:
-    """The ids of the sessions that retention leaves alone."""
-    return {session_id async for session_id in Star.objects.values_list("session_id", flat=True).distinct()}
+async def find_starred_by_anyone(session_ids: Sequence[str]) -> set[str]:
+    """Which of these sessions retention leaves alone."""
+    stars = Star.objects.filter(session_id__in=session_ids)
+    return {session_id async for session_id in stars.values_list("session_id", flat=True)}
 
 
 async def set_star(user: User, session_id: str, *, is_starred: bool) -> None:

@@ -136,12 +136,6 @@ def parse_query(text: str, *, zone: tzinfo) -> ParsedQuery:
     return ParsedQuery(text, words, terms, values, reader.since, reader.until, chips, tuple(reader.problems))
 
 
-def write_filter(name: Field, value: str) -> str:
-    """A filter as it is typed: `agent:critic`, `tag:"two words"`. A quote inside cannot be written, and is left out."""
-    plain = value.replace('"', "")
-    return f'{name}:"{plain}"' if re.search(r"\s", plain) or not plain else f"{name}:{plain}"
-
-
 @dataclass(slots=True)
 class _Reader:
     zone: tzinfo

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from chatlog.storage.base import SessionStore
 from chatlog.terminal.endings import IMPOSSIBLE, LEFT_OUT
 from dashboard.management.progress import show_progress
 from dashboard.management.running import run_with_store
-from dashboard.models import Star
+from dashboard.personal import find_starred_by_anyone
 
 
 class Command(BaseCommand):
@@ -82,12 +82,7 @@ class Command(BaseCommand):
 
 
 def _list_expired(store: SessionStore, keep_days: int, now: datetime) -> AsyncIterator[Session]:
-    return list_expired(store, before=now - timedelta(days=keep_days), now=now, find_exempt=_find_starred)
-
-
-async def _find_starred(session_ids: Sequence[str]) -> set[str]:
-    starred = Star.objects.filter(session_id__in=session_ids).values_list("session_id", flat=True)
-    return {session_id async for session_id in starred}
+    return list_expired(store, before=now - timedelta(days=keep_days), now=now, find_exempt=find_starred_by_anyone)
 
 
 def _keep_days(days: int | None) -> int | None:
